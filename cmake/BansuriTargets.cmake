@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+#
+# How every target of the project is built: one language level, one set of warnings, and the
+# sanitizers of the chosen preset on all of them alike.
+
+find_program(CCACHE ccache)
+if(CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE}")
+endif()
+
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(bansuri_warnings INTERFACE)
+add_library(bansuri::warnings ALIAS bansuri_warnings)
+target_compile_options(bansuri_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow
+    -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC 12 reports maybe-uninitialized members of coroutine frames that are always set.
+    target_compile_options(bansuri_warnings INTERFACE -Wno-maybe-uninitialized)
+endif()
+
+add_library(bansuri_language INTERFACE)
+add_library(bansuri::language ALIAS bansuri_language)
+target_compile_features(bansuri_language INTERFACE cxx_std_20)
+target_include_directories(bansuri_language INTERFACE "${CMAKE_CURRENT_SOURCE_DIR}/src")
+if(BANSURI_SANITIZE)
+    target_compile_options(bansuri_language INTERFACE
+        "-fsanitize=${BANSURI_SANITIZE}" -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+    target_link_options(bansuri_language INTERFACE "-fsanitize=${BANSURI_SANITIZE}")
+endif()
+if(BANSURI_COVERAGE)
+    target_compile_options(bansuri_language INTERFACE --coverage)
+    target_link_options(bansuri_language INTERFACE --coverage)
+endif()
+
+# bansuri_library(engine SOURCES a.cpp ... LINK bansuri::core ...)
+# One folder of src/ is one library, and links only what its row of docs/architecture.md allows.
+function(bansuri_library name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+    add_library(bansuri_${name} STATIC ${ARG_SOURCES})
+    add_library(bansuri::${name} ALIAS bansuri_${name})
+    target_link_libraries(bansuri_${name}
+        PUBLIC bansuri::language ${ARG_LINK}
+        PRIVATE bansuri::warnings ${ARG_PRIVATE_LINK})
+endfunction()

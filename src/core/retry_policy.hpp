@@ -29,8 +29,12 @@ struct RetryPolicy {
     bool allows_retry(unsigned attempts_made) const {
         return attempts == 0 || attempts_made < attempts;
     }
+    /// From the second retry on no pause is shorter, so that a command which fails at once cannot
+    /// keep a machine busy.
+    static constexpr Duration shortest_pause = std::chrono::milliseconds(100);
+
     /// The pause before attempt `next` (2 = the first retry). `chance` in [0, 1) chooses within
-    /// the jitter. Never negative, never above backoff.max.
+    /// the jitter. Never negative, and what grows never grows above backoff.max.
     Duration delay_before(unsigned next, double chance = 0.0) const;
 
     bool operator==(const RetryPolicy&) const = default;

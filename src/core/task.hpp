@@ -18,7 +18,7 @@
 namespace bansuri {
 
 enum class Overlap { skip, queue, allow, replace };
-enum class OnFail { stop, restart, go_on };          // "continue" is a word of C++
+enum class OnFail { stop, restart, go_on };  // "continue" is a word of C++
 enum class OnExhausted { stop, go_on };
 enum class Survive { daemons, none, all };
 enum class NotifyMode { after_fail, on_exhausted, after_many };

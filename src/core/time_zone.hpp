@@ -37,6 +37,9 @@ class TimeZone {
     /// The span that holds `instant`, correct beyond the last transition that the compiled
     /// database lists (2037), where the zone's rule goes on.
     Span span_at(UtcSeconds instant) const;
+    /// The first instant at which the local clock reads `local` or later, where `local` is a local
+    /// time written as if it were UTC: in a gap the instant after it, in an overlap the first.
+    UtcSeconds first_reading(UtcSeconds local) const;
 
     bool operator==(const TimeZone& other) const { return name() == other.name(); }
 

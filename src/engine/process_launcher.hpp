@@ -31,11 +31,11 @@ struct AttemptId {
 /// All that one attempt needs to start.
 struct LaunchSpec {
     AttemptId id;
-    std::vector<std::string> argv;         ///< argv[0] is the absolute path of the program
-    std::vector<std::string> environment;  ///< "NAME=value", complete: nothing is inherited
-    std::string working_directory;         ///< absolute
-    OutputTarget standard_output;          ///< capture, file or ignore
-    OutputTarget standard_error;           ///< any kind
+    std::vector<std::string> argv;              ///< argv[0] is the absolute path of the program
+    std::vector<std::string> environment;       ///< "NAME=value", complete: nothing is inherited
+    std::string working_directory;              ///< absolute
+    OutputTarget standard_output;               ///< capture, file or ignore
+    OutputTarget standard_error;                ///< any kind
     std::optional<std::string> standard_input;  ///< its bytes; nothing: /dev/null
     /// What becomes of processes that the leader leaves behind when it ends by itself, and how
     /// long they get between SIGTERM and SIGKILL.
@@ -69,6 +69,8 @@ class Process {
     virtual bool lost() const = 0;
     /// Processes that were left alive on purpose ("survive"), known once gone().
     virtual const std::vector<pid_t>& survivors() const = 0;
+    /// Where in the file of a redirected stream this attempt began to append, in bytes.
+    virtual std::uint64_t file_offset(Stream) const { return 0; }
     /// SIGTERM to every process of the attempt now, SIGKILL to what is left after `grace`
     /// (at once if zero). May be called again with a shorter grace.
     virtual void end(Duration grace) = 0;

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "app/config_loader.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "os/config_file.hpp"
+
+namespace bansuri::app {
+
+LoadedConfiguration ConfigLoader::read() {
+    LoadedConfiguration loaded;
+    const Result<os::ConfigText> file = os::read_config_file(path_);
+    if (!file) {
+        last_hash_.reset();
+        loaded.problems.push_back(file.error().message);
+        return loaded;
+    }
+    const std::size_t hash = std::hash<std::string_view>()(file->text);
+    if (std::exchange(last_hash_, hash) == hash) {
+        loaded.unchanged = true;
+        return loaded;
+    }
+    ParsedConfiguration parsed = parse_configuration(file->text, path_, file->directory);
+    for (const Diagnostic& diagnostic : parsed.diagnostics) {
+        loaded.problems.push_back(render(diagnostic, path_));
+    }
+    const std::size_t untold = parsed.errors + parsed.warnings - parsed.diagnostics.size();
+    if (untold > 0) loaded.problems.push_back(fmt::format("{}: and {} more", path_, untold));
+    loaded.configuration = std::move(parsed.configuration);
+    return loaded;
+}
+
+void ConfigLoader::load(std::function<void(LoadedConfiguration)> done) {
+    if (loading_) {
+        again_ = true;
+        return;
+    }
+    loading_ = true;
+    boost::asio::post(reader_, [this, done = std::move(done)]() mutable {
+        auto loaded = std::make_shared<LoadedConfiguration>(read());
+        boost::asio::post(loop_, [this, done = std::move(done), loaded] {
+            loading_ = false;
+            done(std::move(*loaded));
+            if (std::exchange(again_, false)) load(done);
+        });
+    });
+}
+
+}  // namespace bansuri::app

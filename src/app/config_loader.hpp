@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// From the file to a parsed configuration, away from the engine's loop: a large file takes its
+// time, and no start may wait for it.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config/parsed_configuration.hpp"
+
+namespace bansuri::app {
+
+struct LoadedConfiguration {
+    std::optional<Configuration> configuration;  ///< nothing: it cannot be taken
+    std::vector<std::string> problems;           ///< errors and warnings, rendered
+    bool unchanged = false;                      ///< the same bytes as last time: not parsed
+};
+
+/// load() from the loop; read() is what it does, for callers that may block.
+class ConfigLoader {
+  public:
+    ConfigLoader(boost::asio::any_io_executor loop, std::string path)
+        : loop_(std::move(loop)), path_(std::move(path)) {}
+
+    LoadedConfiguration read();
+    /// Calls `done` on the loop. If a load is under way, another follows it.
+    void load(std::function<void(LoadedConfiguration)> done);
+
+  private:
+    boost::asio::any_io_executor loop_;
+    std::string path_;
+    std::optional<std::size_t> last_hash_;  // touched by read() only, which runs alone
+    bool loading_ = false;
+    bool again_ = false;
+    boost::asio::thread_pool reader_{1};
+};
+
+}  // namespace bansuri::app

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+//
+// `bansuri`: hands each command to who answers it. `run` and `exec` become the keeper, which starts
+// this program once more as the daemon.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <variant>
+
+#include "app/daemon.hpp"
+#include "cli/arguments.hpp"
+#include "cli/check.hpp"
+#include "cli/next.hpp"
+#include "core/config/parsed_configuration.hpp"
+#include "core/config/schema.hpp"
+#include "keeper/run.hpp"
+#include "os/config_file.hpp"
+#include "os/system_clock.hpp"
+
+namespace {
+
+using namespace bansuri;
+
+// Set by the keeper for the daemon, and for nobody else: tasks do not inherit it.
+constexpr const char* daemon_mark = "BANSURI_DAEMON";
+
+/// In the keeper: starts the same command line once more, marked as the daemon.
+int be_keeper(int argc, const char* const* argv, bool use_cgroups) {
+    keeper::DaemonCommand daemon;
+    daemon.argv.assign(argv, argv + argc);
+    for (const char* const* variable = environ; *variable != nullptr; ++variable) {
+        daemon.environment.emplace_back(*variable);
+    }
+    daemon.environment.push_back(std::string(daemon_mark) + "=1");
+    keeper::Options options;
+    options.use_cgroups = use_cgroups;
+    return keeper::run(daemon, options);
+}
+
+int be_daemon(const app::DaemonOptions& options) {
+    ::fcntl(keeper::daemon_socket, F_SETFD, FD_CLOEXEC);
+    return app::run_daemon(options, keeper::daemon_socket);
+}
+
+class Dispatch {
+  public:
+    Dispatch(int argc, const char* const* argv) : argc_(argc), argv_(argv) {}
+
+    int operator()(const cli::Answered& answered) const { return answered.exit_code; }
+
+    int operator()(const cli::RunCommand& run) const {
+        if (!is_daemon()) return be_keeper(argc_, argv_, run.use_cgroups);
+        return be_daemon({run.config, run.log, run.once, {}});
+    }
+
+    int operator()(const cli::ExecCommand& exec) const {
+        if (!is_daemon()) return be_keeper(argc_, argv_, exec.use_cgroups);
+        return be_daemon({exec.config, exec.log, false, exec.task});
+    }
+
+    int operator()(const cli::CheckCommand& check) const {
+        const auto file = os::read_config_file(check.config);
+        if (!file) return refuse(file.error().message, 1);
+        return cli::report(parse_configuration(file->text, check.config, file->directory),
+                           check.config, check.json, std::cout, std::cerr);
+    }
+
+    int operator()(const cli::SchemaCommand&) const {
+        std::cout << json_schema();
+        return 0;
+    }
+
+    int operator()(const cli::NextCommand& next) const {
+        const WallTime now = os::SystemClock::read_wall();
+        if (next.batch) return cli::answer_batch(std::cin, std::cout, now);
+        cli::NextRequest request{next.subject, {}, next.zone, next.from, next.count, now};
+        if (const auto task = find_task(next)) {
+            const auto* cron = std::get_if<CronSchedule>(&task->schedule);
+            if (cron == nullptr) {
+                return refuse(fmt::format("task \"{}\" is not due by cron: it runs {}", task->name,
+                                          std::holds_alternative<Once>(task->schedule)
+                                              ? "once, at start-up"
+                                              : "at start-up and at a fixed interval after it"),
+                              2);
+            }
+            request.schedule = *cron;
+        }
+        return cli::print_next(request, std::cout, std::cerr);
+    }
+
+  private:
+    static bool is_daemon() { return std::getenv(daemon_mark) != nullptr; }
+
+    static int refuse(const std::string& why, int exit_code) {
+        std::cerr << "bansuri: " << why << '\n';
+        return exit_code;
+    }
+
+    /// The task that is meant, if the subject is not an expression but a name of the configuration.
+    static std::shared_ptr<const Task> find_task(const cli::NextCommand& next) {
+        const auto file = os::read_config_file(next.config);
+        if (!file) return nullptr;
+        const ParsedConfiguration parsed =
+            parse_configuration(file->text, next.config, file->directory);
+        if (!parsed.configuration) return nullptr;
+        for (const auto& task : parsed.configuration->tasks) {
+            if (task->name == next.subject) return task;
+        }
+        return nullptr;
+    }
+
+    int argc_;
+    const char* const* argv_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        const cli::Command command = cli::parse_arguments(argc, argv, BANSURI_VERSION);
+        return std::visit(Dispatch(argc, argv), command);
+    } catch (const std::exception& error) {
+        std::cerr << "bansuri: " << error.what() << '\n';
+        return 1;
+    }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+//
+// Bytes are data: how they are shown where a control character could do something.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace bansuri {
+
+/// Control characters (also DEL and the C1 set in UTF-8) and bytes that are not UTF-8 become
+/// "\x1b"; newlines and tabs stay.
+std::string printable_lines(std::string_view bytes);
+
+}  // namespace bansuri

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+//
+// What one attempt says: forwarded line by line, led by the task's name, and its last part kept for
+// the notification.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/notifier.hpp"
+#include "engine/process_launcher.hpp"
+
+namespace bansuri::engine {
+
+/// Where captured lines are shown. os::Console is Bansuri's own stdout and stderr.
+class OutputForwarder {
+  public:
+    virtual ~OutputForwarder() = default;
+    /// Whole lines, each ending in a newline. Never blocks.
+    virtual void forward(Stream stream, std::string lines) = 0;
+    /// Resumes when more can be taken, or when the reader was given up for now.
+    virtual boost::asio::awaitable<void> ready() = 0;
+};
+
+/// The last bytes of a stream, in bounded memory.
+class OutputTail {
+  public:
+    explicit OutputTail(std::size_t limit) : limit_(limit) {}
+    void append(std::string_view bytes);
+    OutputExcerpt excerpt() const;
+
+  private:
+    std::size_t limit_;
+    std::uint64_t total_ = 0;
+    std::string kept_;  // up to twice the limit, so that trimming is rare
+};
+
+/// One attempt's sink. Lives on the loop.
+class OutputCapture final : public OutputSink {
+  public:
+    /// Kept per stream for the notification.
+    static constexpr std::size_t tail_limit = 64 * 1024;
+    /// A line longer than this is forwarded in pieces.
+    static constexpr std::size_t longest_line = 64 * 1024;
+
+    OutputCapture(std::string_view task, std::uint64_t output_limit, OutputForwarder& forwarder);
+
+    void write(Stream stream, std::string_view bytes) override;
+    boost::asio::awaitable<void> ready() override { return forwarder_.ready(); }
+    /// Forwards what stands there without a final newline. Call it when the attempt has ended.
+    void flush();
+    OutputExcerpt excerpt(Stream stream) const { return of(stream).tail.excerpt(); }
+
+  private:
+    struct StreamState {
+        OutputTail tail;
+        std::string unfinished;  // the line that has no newline yet
+    };
+    StreamState& of(Stream stream) { return stream == Stream::standard_output ? out_ : err_; }
+    const StreamState& of(Stream stream) const {
+        return stream == Stream::standard_output ? out_ : err_;
+    }
+
+    std::string lead_;
+    OutputForwarder& forwarder_;
+    StreamState out_;
+    StreamState err_;
+};
+
+}  // namespace bansuri::engine

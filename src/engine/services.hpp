@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// What the engine needs from the outside, by interface. app/ makes the real ones; tests make fakes.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <functional>
+
+#include "engine/clock.hpp"
+#include "engine/environment.hpp"
+#include "engine/event_bus.hpp"
+#include "engine/notifier.hpp"
+#include "engine/output_capture.hpp"
+#include "engine/process_launcher.hpp"
+#include "engine/run_store.hpp"
+
+namespace bansuri::engine {
+
+/// All of them outlive the Orchestrator, and are used on its loop only.
+struct Services {
+    boost::asio::any_io_executor loop;
+    Clock& clock;
+    ProcessLauncher& launcher;
+    RunStore& store;
+    Notifier& notifier;
+    EventBus& events;
+    OutputForwarder& forwarder;
+    Environment inherited;           ///< see inheritable()
+    std::function<double()> chance;  ///< a random number in [0, 1), for the jitter of pauses
+    /// An exception escaped a run: a bug, said with the task's name. The run counts as LOST.
+    std::function<void(const std::string& task, const std::string& what)> on_bug;
+};
+
+}  // namespace bansuri::engine

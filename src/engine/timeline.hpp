@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//
+// The one ordered queue of due instants. It asks each schedule what comes next, sleeps on two
+// alarms (timers follow monotonic time, cron follows the wall clock), and says what is due. It
+// knows nothing of runs.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "core/schedule.hpp"
+#include "engine/clock.hpp"
+#include "engine/covered_time.hpp"
+#include "engine/event_bus.hpp"
+
+namespace bansuri::engine {
+
+struct TaskRecord;
+
+/// Lives on the engine's loop. Every instant is told exactly once: due, or missed with a reason.
+class Timeline {
+  public:
+    class Listener {
+      public:
+        virtual ~Listener() = default;
+        /// `instant` of the task has come. The timeline may be changed from within.
+        virtual void on_due(TaskRecord& task, WallTime instant) = 0;
+        /// Instants of the task lie behind and will not run.
+        virtual void on_missed(TaskRecord& task, const SkippedInstants& instants) = 0;
+    };
+
+    Timeline(Clock& clock, const EventBus& events, Listener& listener);
+
+    /// Once and Timer are due at once, cron at its next instant. `schedule` must live until
+    /// change() or remove().
+    void add(TaskRecord& task, const Schedule& schedule);
+    /// The definition was replaced while the task was known: a timer keeps its grid, a cron
+    /// schedule goes on from now, a once-task is not due again. A task that was not in the
+    /// timeline is added.
+    void change(TaskRecord& task, const Schedule& schedule);
+    void remove(TaskRecord& task);
+    bool contains(const TaskRecord& task) const {
+        return entries_.contains(const_cast<TaskRecord*>(&task));
+    }
+    bool empty() const { return entries_.empty(); }
+    void clear();
+
+  private:
+    struct Entry {
+        const Schedule* schedule;
+        std::uint64_t order;  ///< tasks due together start in the order they were added
+        MonoTime grid;        ///< where a timer's grid begins
+        MonoTime mono_due{};  ///< Once and Timer
+        WallTime wall_due{};  ///< cron
+    };
+    template <class Time>
+    using Queue = std::set<std::tuple<Time, std::uint64_t, TaskRecord*>>;
+
+    void place(TaskRecord& task, Entry entry);
+    void unqueue(TaskRecord& task, const Entry& entry);
+    void arm();
+    void ring();
+    void fire_mono();
+    void fire_wall();
+    void on_wall_clock_set();
+    /// Wall time as it would be had nobody set the clock since it was last looked at.
+    WallTime expected_wall() const { return last_wall_ + (clock_.mono_now() - last_mono_); }
+    void look_at_clock();
+    std::optional<WallTime> next_uncovered(const CronSchedule& schedule, WallTime from) const;
+
+    Clock& clock_;
+    const EventBus& events_;
+    Listener& listener_;
+    std::unordered_map<TaskRecord*, Entry> entries_;
+    std::uint64_t added_ = 0;
+    Queue<MonoTime> mono_;
+    Queue<WallTime> wall_;
+    std::unique_ptr<Alarm> mono_alarm_;
+    std::unique_ptr<Alarm> wall_alarm_;
+    std::optional<MonoTime> mono_armed_;
+    std::optional<WallTime> wall_armed_;
+    MonoTime last_mono_;
+    WallTime last_wall_;
+    CoveredTime covered_;
+};
+
+}  // namespace bansuri::engine

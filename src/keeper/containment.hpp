@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+//
+// Which processes belong to an attempt: by its cgroup where there is one, else by descent, session,
+// process group and environment of what /proc shows below the keeper.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "keeper/attempt_table.hpp"
+#include "keeper/cgroup_pool.hpp"
+#include "keeper/process_table.hpp"
+
+namespace bansuri::keeper {
+
+class Containment {
+  public:
+    /// Without `use_cgroups`, or where they cannot be used, all is done by way of /proc.
+    explicit Containment(bool use_cgroups);
+    ContainmentKind kind() const;
+
+    /// The daemon is the keeper's child as well, and neither it nor its children are an attempt's.
+    void set_daemon(pid_t daemon) { daemon_ = daemon; }
+
+    /// Gives the attempt a cgroup if there is one to be had.
+    void assign(Attempt& attempt);
+    /// The attempt is gone, or never came to be.
+    void release(Attempt& attempt);
+
+    /// After the leader was reaped: whether it may have left processes behind. Cheap; an error is
+    /// on the side of "yes".
+    bool may_have_left(const Attempt& attempt, AttemptTable& attempts);
+
+    struct Members {
+        std::vector<ProcessInfo> living;  ///< the leader included
+        bool certain = true;              ///< false: some may be missing, look again
+    };
+    /// Throws std::bad_alloc only. Several calls between two of forget_look() share one look at
+    /// /proc.
+    Members members(const Attempt& attempt, AttemptTable& attempts);
+    void forget_look() { look_.reset(); }
+
+    /// SIGKILL to all of the attempt in one step; false if that is not possible.
+    static bool kill_everything(Attempt& attempt);
+
+    /// A child of the keeper that is no leader has been reaped.
+    void orphan_reaped(pid_t pid);
+
+  private:
+    struct Orphan {
+        pid_t pid;
+        std::optional<AttemptId> owner;  ///< none: nothing tells whose it is
+    };
+    struct Look {
+        ProcessTable table;
+        std::vector<const Attempt*> owners;  ///< in parallel to the table
+    };
+    void look(AttemptTable& attempts);
+    const Attempt* owner_of_child(const ProcessInfo& child, AttemptTable& attempts);
+    std::vector<Orphan>::iterator orphan_at(pid_t pid);
+
+    pid_t self_;
+    pid_t daemon_ = -1;
+    std::optional<CgroupPool> cgroups_;
+    std::optional<Look> look_;
+    /// Children that the keeper has adopted and looked at, in order of pid. Their numbers are sure
+    /// until they are reaped, and whose they are is decided once, before they can cover it up.
+    std::vector<Orphan> orphans_;
+};
+
+}  // namespace bansuri::keeper

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#include "keeper/ending.hpp"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <new>
+
+#include "keeper/boot_clock.hpp"
+
+namespace bansuri::keeper {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How often a look that may have missed something is repeated before it is believed. Where /proc
+/// hides processes from us, no look is ever complete.
+constexpr unsigned max_uncertain_checks = 5;
+
+std::int64_t microseconds(const timeval& time) {
+    return std::int64_t{time.tv_sec} * 1'000'000 + time.tv_usec;
+}
+
+Usage usage_of(const rusage& from) {
+    Usage usage;
+    usage.user_us = microseconds(from.ru_utime);
+    usage.system_us = microseconds(from.ru_stime);
+    usage.max_rss_kib = from.ru_maxrss;
+    usage.blocks_in = from.ru_inblock;
+    usage.blocks_out = from.ru_oublock;
+    usage.voluntary_switches = from.ru_nvcsw;
+    usage.involuntary_switches = from.ru_nivcsw;
+    return usage;
+}
+
+bool covers(Scope scope, const ProcessInfo& process, pid_t leader) {
+    switch (scope) {
+        case Scope::nothing: return false;
+        case Scope::session: return process.session == leader || process.group == leader;
+        case Scope::everything: return true;
+    }
+    return false;
+}
+
+/// 2, 4, 8 ... 256 ms: most things end at once or not for a long time.
+milliseconds pause_after(unsigned checks) { return milliseconds(2 << std::min(checks, 7U)); }
+
+}  // namespace
+
+void Ending::end(Attempt& attempt, std::chrono::nanoseconds grace) {
+    if (attempt.state == AttemptState::gone) return;
+    const BootTime now = boot_now();
+    attempt.ending = Scope::everything;
+    attempt.kill_at = std::min(attempt.kill_at, boot_after(now, grace));
+    attempt.checks = 0;
+    attempts_.settle(attempt, now);
+}
+
+void Ending::leader_ended(Attempt& attempt) {
+    int status = 0;
+    rusage usage{};
+    while (::wait4(attempt.leader(), &status, 0, &usage) < 0) {
+        if (errno != EINTR) return;
+    }
+    attempt.state = AttemptState::ended;
+    attempt.exited.wait_status = status;
+    attempt.exited.usage = usage_of(usage);
+    attempt.owes_exited = true;
+    attempts_.enqueue(attempt);
+
+    bool may_have_left = true;
+    try {
+        may_have_left = containment_.may_have_left(attempt, attempts_);
+    } catch (const std::bad_alloc&) {  // then the look that follows has to tell
+    }
+    if (!may_have_left) return finish(attempt, {});
+    const BootTime now = boot_now();
+    if (attempt.ending == Scope::nothing && attempt.survive != Survive::all) {
+        attempt.ending = attempt.survive == Survive::none ? Scope::everything : Scope::session;
+        attempt.kill_at = boot_after(now, attempt.stop_timeout);
+    }
+    attempt.checks = 0;
+    attempts_.settle(attempt, now);
+}
+
+void Ending::orphans_died() {
+    const BootTime now = boot_now();
+    for (Attempt* const attempt : attempts_.settling()) {
+        if (!attempt->leader_alive()) attempts_.settle(*attempt, std::min(attempt->check_at, now));
+    }
+}
+
+void Ending::work() {
+    if (attempts_.settling().empty()) return;
+    const BootTime start = boot_now();
+    bool looked = false;
+    containment_.forget_look();
+    // From the back, because finish() takes the attempt out of the list.
+    for (std::size_t i = attempts_.settling().size(); i-- > 0;) {
+        Attempt& attempt = *attempts_.settling()[i];
+        if (attempt.check_at > start) continue;
+        if (!attempt.cgroup) {
+            if (start < next_look_) {
+                attempts_.settle(attempt, next_look_);
+                continue;
+            }
+            looked = true;
+        }
+        look_after(attempt, start);
+    }
+    if (looked) {
+        const BootTime now = boot_now();
+        next_look_ = now + std::max<std::chrono::nanoseconds>(milliseconds(2), 4 * (now - start));
+    }
+}
+
+BootTime Ending::next_due() const {
+    BootTime due = never;
+    for (const Attempt* attempt : attempts_.settling()) due = std::min(due, attempt->check_at);
+    return due;
+}
+
+void Ending::look_after(Attempt& attempt, BootTime now) {
+    // First, so that a lack of memory below means a later look and not an endless turn.
+    attempts_.settle(attempt, now + milliseconds(20));
+    const bool kill = now >= attempt.kill_at;
+    const bool everything = attempt.ending == Scope::everything;
+    bool killed_at_once = false;
+    if (kill && everything) {
+        // In one step, while nobody can fork in between. An unreaped leader's number, and that of
+        // its group, cannot be a stranger's.
+        killed_at_once = Containment::kill_everything(attempt);
+        if (!killed_at_once && attempt.leader_alive()) ::kill(-attempt.leader(), SIGKILL);
+    }
+    if (attempt.cgroup && everything && (killed_at_once || attempt.notified == attempt.ending)) {
+        // Who is in there does not matter any more, only whether anybody is.
+        if (!attempt.leader_alive() && !CgroupPool::populated(*attempt.cgroup)) {
+            return finish(attempt, {});
+        }
+    } else if (signal_members(attempt, kill)) {
+        return;
+    }
+    // A leader's end is an event of its own; what it leaves behind has to be looked for.
+    if (attempt.leader_alive() && !kill) return attempts_.settle(attempt, attempt.kill_at);
+    const BootTime next = now + pause_after(attempt.checks++);
+    attempts_.settle(attempt, kill ? next : std::min(next, attempt.kill_at));
+}
+
+bool Ending::signal_members(Attempt& attempt, bool kill) {
+    const Containment::Members members = containment_.members(attempt, attempts_);
+    const auto has_to_end = [&attempt](const ProcessInfo& process) {
+        return covers(attempt.ending, process, attempt.leader());
+    };
+    if (!attempt.leader_alive() &&
+        std::none_of(members.living.begin(), members.living.end(), has_to_end) &&
+        (members.certain || attempt.checks >= max_uncertain_checks)) {
+        finish(attempt, members.living);
+        return true;
+    }
+    for (const ProcessInfo& process : members.living) {
+        if (!has_to_end(process)) continue;
+        if (kill) {
+            signal_process(process, SIGKILL);
+        } else if (!covers(attempt.notified, process, attempt.leader()) &&
+                   signal_process(process, SIGTERM)) {
+            signal_process(process, SIGCONT);  // a stopped one acts on SIGTERM only once it goes on
+        }
+    }
+    if (!kill) attempt.notified = attempt.ending;
+    return false;
+}
+
+void Ending::finish(Attempt& attempt, const std::vector<ProcessInfo>& survivors) {
+    attempt.state = AttemptState::gone;
+    attempt.gone.survivors = static_cast<std::uint32_t>(survivors.size());
+    const std::size_t named = std::min(survivors.size(), max_survivors);
+    for (std::size_t i = 0; i < named; ++i) attempt.gone.pids[i] = survivors[i].pid;
+    attempt.owes_gone = true;
+    attempts_.enqueue(attempt);
+    attempts_.settled(attempt);
+    attempts_.leaderless(attempt);
+    containment_.release(attempt);
+}
+
+}  // namespace bansuri::keeper

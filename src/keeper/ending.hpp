@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// How attempts come to their end: what is sent SIGTERM, what is sent SIGKILL and when, until nothing
+// is left that has to end. docs/processes.md tells the rules.
+#pragma once
+
+#include <chrono>
+#include <vector>
+
+#include "keeper/attempt_table.hpp"
+#include "keeper/containment.hpp"
+
+namespace bansuri::keeper {
+
+class Ending {
+  public:
+    Ending(AttemptTable& attempts, Containment& containment)
+        : attempts_(attempts), containment_(containment) {}
+
+    /// Ends all of the attempt: SIGTERM now, SIGKILL after `grace`. A later call can only make it
+    /// sooner.
+    void end(Attempt& attempt, std::chrono::nanoseconds grace);
+    /// The leader is a zombie: reaps it, and sees to what it left behind.
+    void leader_ended(Attempt& attempt);
+    /// Something died that was not a leader: those who wait may have nothing left to wait for.
+    void orphans_died();
+    /// Does what is due.
+    void work();
+    /// When work() has to be called next.
+    BootTime next_due() const;
+
+  private:
+    void look_after(Attempt& attempt, BootTime now);
+    /// True if nothing was left, so that the attempt is finished now.
+    bool signal_members(Attempt& attempt, bool kill);
+    void finish(Attempt& attempt, const std::vector<ProcessInfo>& survivors);
+
+    AttemptTable& attempts_;
+    Containment& containment_;
+    /// A look at /proc costs time that belongs to others: not before this.
+    BootTime next_look_ = BootTime::zero();
+};
+
+}  // namespace bansuri::keeper

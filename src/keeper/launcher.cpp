@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "keeper/launcher.hpp"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+#include "keeper/child.hpp"
+#include "keeper/unique_fd.hpp"
+
+namespace bansuri::keeper {
+namespace {
+
+constexpr std::size_t page = 4096 * 16;  // the largest page that a supported machine has
+constexpr std::size_t stack_size = 4 * page;
+
+// clone3 with CLONE_VM needs a stack switch that glibc has no wrapper for: the child must not return
+// through frames that its parent still needs. Elsewhere glibc's clone() serves, without
+// CLONE_INTO_CGROUP.
+#if defined(__x86_64__)
+long clone3_call(clone_args* arguments, void (*entry)(void*), void* argument) {
+    long result = SYS_clone3;
+    register auto r8 asm("r8") = entry;
+    register auto r9 asm("r9") = argument;
+    asm volatile(
+        "syscall\n\t"
+        "test %%rax, %%rax\n\t"
+        "jnz 1f\n\t"
+        "xor %%ebp, %%ebp\n\t"
+        "mov %%r9, %%rdi\n\t"
+        "call *%%r8\n\t"
+        "hlt\n"
+        "1:"
+        : "+a"(result)
+        : "D"(arguments), "S"(sizeof(*arguments)), "r"(r8), "r"(r9)
+        : "rcx", "r11", "memory", "cc");
+    return result;
+}
+#elif defined(__aarch64__)
+long clone3_call(clone_args* arguments, void (*entry)(void*), void* argument) {
+    register long x0 asm("x0") = reinterpret_cast<long>(arguments);
+    register long x1 asm("x1") = sizeof(*arguments);
+    register long x8 asm("x8") = SYS_clone3;
+    register auto x9 asm("x9") = entry;
+    register auto x10 asm("x10") = argument;
+    asm volatile(
+        "svc #0\n\t"
+        "cbnz x0, 1f\n\t"
+        "mov x29, xzr\n\t"
+        "mov x0, x10\n\t"
+        "blr x9\n\t"
+        "brk #0\n"
+        "1:"
+        : "+r"(x0)
+        : "r"(x1), "r"(x8), "r"(x9), "r"(x10)
+        : "x30", "memory", "cc");
+    return x0;
+}
+#else
+long clone3_call(clone_args*, void (*)(void*), void*) { return -ENOSYS; }
+#endif
+
+int clone_entry(void* plan) { run_child(plan); }
+
+Launcher::Launched refused(Step step, int error) {
+    Launcher::Launched launched;
+    launched.failure = {step, error};
+    return launched;
+}
+
+}  // namespace
+
+Launcher::Launcher(Inherited inherited, bool use_clone3)
+    : inherited_(inherited), clone3_(use_clone3) {
+    // The lowest page is the guard.
+    stack_ = ::mmap(nullptr, page + stack_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
+                    -1, 0);
+    if (stack_ == MAP_FAILED ||
+        ::mprotect(static_cast<char*>(stack_) + page, stack_size, PROT_READ | PROT_WRITE) < 0) {
+        throw std::system_error(errno, std::generic_category(), "mmap");
+    }
+}
+
+Launcher::~Launcher() { ::munmap(stack_, page + stack_size); }
+
+Launcher::Launched Launcher::launch(const StartSpec& spec, const Descriptors& descriptors) {
+    ChildPlan plan;
+    plan.spec = &spec;
+    plan.input = descriptors.input;
+    plan.output = descriptors.output;
+    plan.error = descriptors.error;
+    if (inherited_.restore_descriptors) plan.descriptors = &inherited_.descriptors;
+    if (inherited_.oom_score[0] != '\0') plan.oom_score = inherited_.oom_score.data();
+
+    char* const stack = static_cast<char*>(stack_) + page;
+    constexpr unsigned flags = CLONE_VM | CLONE_VFORK;
+    long pid = -ENOSYS;
+    if (clone3_) {
+        clone_args arguments{};
+        arguments.flags = flags;
+        arguments.exit_signal = SIGCHLD;
+        arguments.stack = reinterpret_cast<std::uint64_t>(stack);
+        arguments.stack_size = stack_size;
+        if (descriptors.cgroup >= 0) {
+            arguments.flags |= CLONE_INTO_CGROUP;
+            arguments.cgroup = static_cast<std::uint64_t>(descriptors.cgroup);
+        }
+        pid = clone3_call(&arguments, run_child, &plan);
+        // Old kernels do not have it, and old container runtimes forbid it with either error; Linux
+        // before 5.7 has no CLONE_INTO_CGROUP.
+        if (pid == -ENOSYS || pid == -EPERM || pid == -EINVAL) clone3_ = false;
+    }
+    if (!clone3_) {
+        UniqueFd procs;
+        if (descriptors.cgroup >= 0) {
+            procs.reset(::openat(descriptors.cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC));
+            if (!procs) return refused(Step::cgroup, errno);
+            plan.cgroup_procs = procs.get();
+        }
+        pid = ::clone(clone_entry, stack + stack_size, static_cast<int>(flags) | SIGCHLD, &plan);
+        if (pid < 0) pid = -errno;
+    }
+    if (pid < 0) return refused(Step::clone, static_cast<int>(-pid));
+    if (plan.failed_step == Step::none) {
+        return {static_cast<pid_t>(pid), {}, plan.output_offset, plan.error_offset};
+    }
+    // The child has given up its memory already, so its end is a matter of microseconds.
+    while (::waitpid(static_cast<pid_t>(pid), nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return refused(plan.failed_step, plan.failed_error);
+}
+
+}  // namespace bansuri::keeper

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+//
+// What one attempt needs to start, as it travels from the daemon to the keeper: a fixed head, then
+// strings that each end with a NUL, ready for execve(2).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "keeper/protocol.hpp"
+
+namespace bansuri::keeper {
+
+/// What becomes of the processes that a leader leaves behind when it ends by itself.
+enum class Survive : std::uint8_t {
+    daemons,  ///< those of its session are ended; those with a session of their own live on
+    none,     ///< all are ended
+    all,      ///< none is
+};
+
+/// Where a stream of the attempt goes.
+enum class TargetKind : std::uint8_t { pipe, file, null, combined };
+
+struct Target {
+    TargetKind kind = TargetKind::null;
+    const char* path = "";  ///< TargetKind::file only
+};
+
+/// The strings belong to whoever made the spec: parse_start() points into the bytes it was given.
+struct StartSpec {
+    std::vector<const char*> argv;         ///< argv[0] is the program's path; ends with nullptr
+    std::vector<const char*> environment;  ///< "NAME=value", complete; ends with nullptr
+    const char* working_directory = "/";
+    Target output;
+    Target error;  ///< any kind; `combined` is where the output goes
+    Survive survive = Survive::daemons;
+    std::int64_t stop_timeout_us = 0;  ///< between SIGTERM and SIGKILL for what was left behind
+};
+
+/// Nothing if the bytes are not exactly one spec: a missing NUL, an unknown enumerator, a count that
+/// does not fit, no argv at all. Throws std::bad_alloc only.
+std::optional<StartSpec> parse_start(std::span<const std::byte> bytes);
+
+/// The opposite; the result may be longer than max_spec, which the caller has to refuse.
+std::vector<std::byte> encode_start(const StartSpec& spec);
+
+/// The packet of a start whose spec is `body`, or nothing where that travels in a memfd.
+std::vector<std::byte> encode_start_packet(AttemptId id, std::uint16_t flags,
+                                           std::span<const std::byte> body);
+
+}  // namespace bansuri::keeper

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "notify/command_notifier.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+#include "core/duration.hpp"
+#include "core/printable.hpp"
+#include "notify/message.hpp"
+
+namespace bansuri::notify {
+namespace asio = boost::asio;
+
+namespace {
+
+// Attempt ids of notifiers must not meet those of runs, which count up from one.
+constexpr std::uint64_t notifier_ids = std::uint64_t{1} << 63;
+
+asio::awaitable<std::string> compose(engine::FailureInfo info) {
+    read_excerpt(info.standard_output);
+    read_excerpt(info.standard_error);
+    const TimeZone zone = TimeZone::system();
+    co_return render_message(info, zone);
+}
+
+}  // namespace
+
+/// What the notifier itself says, for the log when it fails.
+class CommandNotifier::LogTail final : public engine::OutputSink {
+  public:
+    void write(engine::Stream, std::string_view bytes) override { tail_.append(bytes); }
+    asio::awaitable<void> ready() override { co_return; }
+    std::string text() const {
+        std::string text = printable_lines(tail_.excerpt().bytes);
+        while (text.ends_with('\n')) text.pop_back();
+        return text;
+    }
+
+  private:
+    engine::OutputTail tail_{1024};
+};
+
+CommandNotifier::CommandNotifier(asio::any_io_executor loop, engine::Clock& clock,
+                                 engine::ProcessLauncher& launcher, engine::Environment inherited,
+                                 Report report, Limits limits)
+    : loop_(loop),
+      clock_(clock),
+      launcher_(launcher),
+      inherited_(std::move(inherited)),
+      report_(std::move(report)),
+      limits_(limits),
+      changed_(loop) {}
+
+void CommandNotifier::use(std::string command, std::string directory) {
+    command_ = std::move(command);
+    directory_ = std::move(directory);
+}
+
+void CommandNotifier::notify(engine::FailureInfo info) {
+    if (command_.empty() || abandoned_) return;
+    if (queue_.size() >= limits_.queued) {
+        return report_(info.task,
+                       fmt::format("notification dropped: {} are waiting already", limits_.queued));
+    }
+    queue_.push_back(std::move(info));
+    send_next();
+}
+
+void CommandNotifier::send_next() {
+    while (sending_ < limits_.at_once && !queue_.empty()) {
+        engine::FailureInfo info = std::move(queue_.front());
+        queue_.pop_front();
+        ++sending_;
+        const std::string task = info.task;
+        asio::co_spawn(loop_, send(std::move(info)),
+                       [this, task](std::exception_ptr bug, const std::string& error) {
+                           --sending_;
+                           report_(task, bug ? "notification lost: an exception escaped" : error);
+                           send_next();
+                           changed_.notify();
+                       });
+    }
+}
+
+asio::awaitable<std::string> CommandNotifier::send(engine::FailureInfo info) {
+    asio::awaitable<std::string> composing = compose(info);
+    std::string message =
+        co_await asio::co_spawn(files_, std::move(composing), asio::use_awaitable);
+    if (abandoned_) co_return "notification given up: shutdown";
+    LogTail said;
+    engine::LaunchSpec spec = launch_spec(info, std::move(message));
+    auto started = co_await launcher_.start(std::move(spec), said, [this] { changed_.notify(); });
+    if (!started) co_return "notify_command: " + started.error().message;
+    engine::Process& process = **started;
+
+    const MonoTime deadline = clock_.mono_now() + limits_.each;
+    const auto limit = clock_.at(deadline, [this] { changed_.notify(); });
+    bool ending = false;
+    // Ended by the command, which the deadline ends in turn.
+    while (!process.gone() && !process.lost()) {
+        if (!ending && (abandoned_ || clock_.mono_now() >= deadline)) {
+            ending = true;
+            process.end(Duration::zero());
+        }
+        co_await changed_.wait();
+    }
+    if (abandoned_ && ending) co_return "notification given up: shutdown";
+    if (ending) {
+        co_return fmt::format("notify_command ran longer than {} and was ended",
+                              format_duration(limits_.each));
+    }
+    const auto status = process.exit_status();
+    if (status == ExitStatus::exited(0)) co_return std::string();
+    const std::string words = said.text();
+    co_return fmt::format("notify_command: {}{}{}", status ? describe(*status) : "lost",
+                          words.empty() ? "" : ": ", words);
+}
+
+engine::LaunchSpec CommandNotifier::launch_spec(const engine::FailureInfo& info,
+                                                std::string message) {
+    engine::LaunchSpec spec;
+    spec.id = {notifier_ids | ++sent_, 0};
+    spec.argv = {"/bin/sh", "-c", fill_placeholders(command_, info)};
+    spec.environment = inherited_;
+    const auto set = [&spec](std::string_view name, std::string_view value) {
+        engine::set_variable(spec.environment, name, value);
+    };
+    const bool exited = info.status && info.status->kind == ExitStatus::Kind::exited;
+    const bool signalled = info.status && !exited;
+    set("BANSURI_TASK", info.task);
+    set("BANSURI_RUN_ID", std::to_string(info.run));
+    set("BANSURI_ATTEMPT", attempt_of_all(info));
+    set("BANSURI_OUTCOME", to_string(info.outcome));
+    set("BANSURI_EXIT_CODE", exited ? std::to_string(info.status->number) : "");
+    set("BANSURI_SIGNAL", signalled ? std::to_string(info.status->number) : "");
+    spec.working_directory = directory_;
+    spec.standard_input = std::move(message);
+    spec.survive = Survive::none;
+    spec.stop_timeout = std::chrono::seconds(1);
+    return spec;
+}
+
+asio::awaitable<void> CommandNotifier::until_idle() {
+    while (sending_ > 0 || !queue_.empty()) co_await changed_.wait();
+}
+
+void CommandNotifier::abandon() {
+    abandoned_ = true;
+    queue_.clear();
+    changed_.notify();
+}
+
+}  // namespace bansuri::notify

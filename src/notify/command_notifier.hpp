@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+//
+// Notifies by running a command with the message on its standard input: mail, curl, a script.
+#pragma once
+
+#include <boost/asio/thread_pool.hpp>
+#include <deque>
+#include <functional>
+#include <string>
+
+#include "engine/services.hpp"
+#include "engine/wakeup.hpp"
+
+namespace bansuri::notify {
+
+/// Lives on the engine's loop. Messages go out in their order, a few at a time, each within a time
+/// limit; what does not fit into the queue is counted and logged. No task ever waits for it.
+class CommandNotifier final : public engine::Notifier {
+  public:
+    struct Limits {
+        std::size_t queued = 100;
+        std::size_t at_once = 4;
+        Duration each = std::chrono::seconds(30);
+    };
+    /// Told how each message fared: nothing to complain about if `error` is empty.
+    using Report = std::function<void(const std::string& task, const std::string& error)>;
+
+    CommandNotifier(boost::asio::any_io_executor loop, engine::Clock& clock,
+                    engine::ProcessLauncher& launcher, engine::Environment inherited, Report report,
+                    Limits limits);
+    CommandNotifier(boost::asio::any_io_executor loop, engine::Clock& clock,
+                    engine::ProcessLauncher& launcher, engine::Environment inherited, Report report)
+        : CommandNotifier(std::move(loop), clock, launcher, std::move(inherited), std::move(report),
+                          Limits{}) {}
+
+    /// For messages from now on: what /bin/sh -c is given, and where it runs. Empty: none is sent.
+    void use(std::string command, std::string directory);
+    void notify(engine::FailureInfo info) override;
+
+    /// Resumes when every message has been sent or given up.
+    boost::asio::awaitable<void> until_idle();
+    /// Ends what is being sent and forgets what waits.
+    void abandon();
+
+  private:
+    class LogTail;
+    void send_next();
+    boost::asio::awaitable<std::string> send(engine::FailureInfo info);
+    engine::LaunchSpec launch_spec(const engine::FailureInfo& info, std::string message);
+
+    boost::asio::any_io_executor loop_;
+    engine::Clock& clock_;
+    engine::ProcessLauncher& launcher_;
+    engine::Environment inherited_;
+    Report report_;
+    Limits limits_;
+    std::string command_;
+    std::string directory_;
+    std::deque<engine::FailureInfo> queue_;
+    std::size_t sending_ = 0;
+    std::uint64_t sent_ = 0;
+    bool abandoned_ = false;
+    engine::Wakeup changed_;
+    boost::asio::thread_pool files_{1};  // reads excerpts, away from the loop
+};
+
+}  // namespace bansuri::notify

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "notify/message.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+
+#include "core/duration.hpp"
+#include "core/iso8601.hpp"
+#include "core/printable.hpp"
+
+namespace bansuri::notify {
+namespace {
+
+std::string without_mail_commands(std::string_view text) {
+    std::string safe;
+    safe.reserve(text.size() + 16);
+    bool line_begins = true;
+    for (const char c : text) {
+        if (line_begins && c == '~') safe.push_back(' ');
+        safe.push_back(c);
+        line_begins = c == '\n';
+    }
+    return safe;
+}
+
+std::string section(std::string_view title, const engine::OutputExcerpt& excerpt) {
+    if (excerpt.bytes.empty() && excerpt.dropped == 0) return {};
+    std::string text = fmt::format("\n--- {} ---\n", title);
+    if (excerpt.dropped > 0) text += fmt::format("[{} bytes before this]\n", excerpt.dropped);
+    text += printable_lines(excerpt.bytes);
+    if (!text.ends_with('\n')) text.push_back('\n');
+    return text;
+}
+
+}  // namespace
+
+void read_excerpt(engine::OutputExcerpt& excerpt) {
+    if (excerpt.path.empty()) return;
+    std::error_code failed;
+    const auto size = std::filesystem::is_regular_file(excerpt.path, failed)
+                          ? std::filesystem::file_size(excerpt.path, failed)
+                          : 0;
+    std::ifstream file(excerpt.path, std::ios::binary);
+    if (failed || !file) {
+        excerpt.bytes = fmt::format("[\"{}\" cannot be read]\n", excerpt.path);
+        return;
+    }
+    // A file that is smaller now was rotated or cut: what is in it came later.
+    const std::uint64_t begin = size < excerpt.offset ? 0 : excerpt.offset;
+    const std::uint64_t from = std::max(begin, size > tail_limit ? size - tail_limit : 0);
+    excerpt.dropped = from - begin;
+    excerpt.bytes.resize(size - from);
+    file.seekg(static_cast<std::streamoff>(from));
+    file.read(excerpt.bytes.data(), static_cast<std::streamsize>(excerpt.bytes.size()));
+    excerpt.bytes.resize(static_cast<std::size_t>(file.gcount()));
+}
+
+std::string attempt_of_all(const engine::FailureInfo& info) {
+    return info.attempts ? fmt::format("{}/{}", info.attempt, *info.attempts)
+                         : std::to_string(info.attempt);
+}
+
+std::string summary(const engine::FailureInfo& info) {
+    if (info.kind == engine::FailureInfo::Kind::recovery) return "SUCCESS again";
+    std::string text(to_string(info.outcome));
+    if (!info.reason.empty()) text += ": " + info.reason;
+    if (info.status && info.reason.empty()) text += ": " + describe(*info.status);
+    return text;
+}
+
+std::string render_message(const engine::FailureInfo& info, const TimeZone& zone) {
+    std::string text = fmt::format("Task:      {}\n", info.task);
+    if (!info.description.empty()) text += fmt::format("About:     {}\n", info.description);
+    text += fmt::format("Outcome:   {}\n", summary(info));
+    if (info.status) text += fmt::format("Ended by:  {}\n", describe(*info.status));
+    text += fmt::format("Attempt:   {}\n", attempt_of_all(info));
+    text += fmt::format("Run:       {}\n", info.run);
+    text += fmt::format("Time:      {}\n", format_local(info.at, zone));
+    text += fmt::format("Took:      {}\n", format_duration(info.elapsed));
+    text += fmt::format("Command:   {}\n", info.command);
+    text += fmt::format("Directory: {}\n", info.working_directory);
+    text = printable_lines(text);
+    text += section("standard output", info.standard_output);
+    text += section("standard error", info.standard_error);
+    return without_mail_commands(text);
+}
+
+std::string fill_placeholders(std::string_view command, const engine::FailureInfo& info) {
+    const std::string code = info.status ? std::to_string(info.status->shell_code()) : "-";
+    const std::array<std::pair<std::string_view, std::string>, 5> values = {{
+        {"{task}", info.task},
+        {"{outcome}", std::string(to_string(info.outcome))},
+        {"{code}", code},
+        {"{attempt}", attempt_of_all(info)},
+        {"{run}", std::to_string(info.run)},
+    }};
+    std::string filled;
+    while (!command.empty()) {
+        const auto hit = std::find_if(values.begin(), values.end(), [&](const auto& value) {
+            return command.starts_with(value.first);
+        });
+        if (hit != values.end()) {
+            filled += hit->second;
+            command.remove_prefix(hit->first.size());
+        } else {
+            filled.push_back(command.front());
+            command.remove_prefix(1);
+        }
+    }
+    return filled;
+}
+
+}  // namespace bansuri::notify

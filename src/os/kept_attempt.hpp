@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// One attempt as the daemon sees it through the keeper: what has been told of it, and the reading of
+// its pipes. KeeperClient makes it; the engine's Process is a handle on it.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/process_launcher.hpp"
+#include "keeper/protocol.hpp"
+#include "keeper/unique_fd.hpp"
+
+namespace bansuri::os {
+
+class KeptAttempt : public std::enable_shared_from_this<KeptAttempt> {
+  public:
+    /// How long, after all that had to end has ended, a pipe is read that a survivor keeps open.
+    static constexpr std::chrono::seconds drain_time{2};
+
+    /// `buffer` is shared by all readers of the loop and must outlive them.
+    KeptAttempt(boost::asio::any_io_executor loop, std::span<char> buffer,
+                engine::OutputSink& sink, std::function<void()> changed);
+
+    // What the keeper tells.
+    void started(const keeper::Started& told, keeper::UniqueFd output, keeper::UniqueFd error);
+    void exited(ExitStatus status, bool also_gone);
+    void gone(std::span<const std::int32_t> survivors);
+    void refused(const keeper::SpawnError& failure);
+    void lose();
+
+    // What the daemon asks.
+    bool answered() const { return started_ || refusal_ || lost_; }
+    bool has_started() const { return started_.has_value(); }
+    const std::optional<keeper::SpawnError>& refusal() const { return refusal_; }
+    pid_t pid() const { return started_ ? started_->pid : -1; }
+    std::uint64_t file_offset(engine::Stream stream) const;
+    const std::optional<ExitStatus>& exit_status() const { return exit_status_; }
+    bool ended() const { return keeper_gone_; }
+    bool gone() const { return keeper_gone_ && readers_ == 0; }
+    bool lost() const { return lost_; }
+    const std::vector<pid_t>& survivors() const { return survivors_; }
+
+    /// Until there is an answer to `start`; bounded by the keeper, which answers or is lost.
+    boost::asio::awaitable<void> wait_for_answer();
+    /// Changes are told from now on; one that has happened already is told soon.
+    void hand_out();
+    /// Nobody wants to know any more: the sink is not touched again.
+    void abandon();
+    bool abandoned() const { return abandoned_; }
+
+  private:
+    struct Pipe {
+        Pipe(const boost::asio::any_io_executor& loop, engine::Stream which)
+            : descriptor(loop), stream(which) {}
+        boost::asio::posix::stream_descriptor descriptor;
+        engine::Stream stream;
+        std::size_t owed = 0;  ///< bytes that lay in it when the attempt was gone
+        bool muted = false;    ///< the sink has thrown: what comes is read and dropped
+        boost::asio::cancellation_signal stop;
+    };
+    void open_pipe(engine::Stream stream, keeper::UniqueFd fd);
+    static boost::asio::awaitable<void> read_pipe(std::shared_ptr<KeptAttempt> self,
+                                                  std::shared_ptr<Pipe> pipe);
+    static boost::asio::awaitable<void> deliver(std::shared_ptr<KeptAttempt> self,
+                                                std::shared_ptr<Pipe> pipe, std::size_t size);
+    void pipe_ended(const std::shared_ptr<Pipe>& pipe);
+    void start_drain();
+    void change();
+
+    boost::asio::any_io_executor loop_;
+    std::span<char> buffer_;
+    engine::OutputSink* sink_;
+    std::function<void()> changed_;
+    boost::asio::steady_timer answer_;  ///< never expires; cancelled when there is one
+    boost::asio::steady_timer drain_;
+
+    std::optional<keeper::Started> started_;
+    std::optional<keeper::SpawnError> refusal_;
+    std::optional<ExitStatus> exit_status_;
+    std::vector<pid_t> survivors_;
+    std::vector<std::shared_ptr<Pipe>> pipes_;
+    unsigned readers_ = 0;
+    bool keeper_gone_ = false;
+    bool lost_ = false;
+    bool drained_ = false;  ///< drain_time is over
+    bool handed_out_ = false;
+    bool abandoned_ = false;
+};
+
+}  // namespace bansuri::os

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "os/launch_message.hpp"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "core/printable.hpp"
+#include "keeper/start_spec.hpp"
+
+namespace bansuri::os {
+namespace {
+
+keeper::Survive translate(Survive survive) {
+    switch (survive) {
+        case Survive::daemons: return keeper::Survive::daemons;
+        case Survive::none: return keeper::Survive::none;
+        case Survive::all: return keeper::Survive::all;
+    }
+    return keeper::Survive::daemons;
+}
+
+keeper::Target translate(const OutputTarget& target) {
+    switch (target.kind) {
+        case OutputTarget::Kind::capture: return {keeper::TargetKind::pipe, ""};
+        case OutputTarget::Kind::file: return {keeper::TargetKind::file, target.path.c_str()};
+        case OutputTarget::Kind::combined: return {keeper::TargetKind::combined, ""};
+        case OutputTarget::Kind::ignore: return {keeper::TargetKind::null, ""};
+    }
+    return {};
+}
+
+std::vector<const char*> pointers(const std::vector<std::string>& strings) {
+    std::vector<const char*> list;
+    list.reserve(strings.size());
+    for (const std::string& text : strings) list.push_back(text.c_str());
+    return list;
+}
+
+bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
+
+std::string cause(int error) { return std::generic_category().message(error); }
+
+/// Why a stream's file could not be opened, and what to do.
+std::string file_problem(const char* key, const OutputTarget& target, int error) {
+    if (target.kind != OutputTarget::Kind::file) return fmt::format("{}: {}", key, cause(error));
+    const char* remedy = "correct the path";
+    switch (error) {
+        case ENOENT: remedy = "create its directory or correct the path"; break;
+        case EISDIR: remedy = "name a file in it"; break;
+        case ENXIO: remedy = "it is a FIFO that nobody reads, or a socket; name a file"; break;
+        case EACCES:
+        case EPERM: remedy = "allow it to be written, or name another file"; break;
+        case EROFS: remedy = "name a file on a writable file system"; break;
+        default: break;
+    }
+    return fmt::format("{}: open \"{}\": {}; {}", key, printable_lines(target.path), cause(error), remedy);
+}
+
+std::string request_problem(int error) {
+    switch (error) {
+        case EAGAIN: return "the keeper holds as many attempts as it can; it is tried again later";
+        case EEXIST: return "the keeper knows this attempt already";
+        case EBADMSG: return "the keeper did not understand the request";
+        default: return fmt::format("the keeper could not take the request: {}", cause(error));
+    }
+}
+
+std::string program_problem(const std::string& program, int error) {
+    const char* remedy = "";
+    switch (error) {
+        case ENOENT: remedy = "; install it, or its interpreter, or correct the command"; break;
+        case EACCES: remedy = "; it must be an executable file on a file system that allows that"; break;
+        case ENOEXEC: remedy = "; it is not a program for this machine, and has no #! line"; break;
+        case E2BIG: remedy = "; one argument or variable may have 131071 bytes: put more into a file"; break;
+        case ETXTBSY: remedy = "; the file is open for writing"; break;
+        case EAGAIN: remedy = "; the limit of processes is reached"; break;
+        default: break;
+    }
+    return fmt::format("exec \"{}\": {}{}", printable_lines(program), cause(error), remedy);
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> encode_launch(const engine::LaunchSpec& spec) {
+    if (spec.argv.empty()) return fail(ErrorCode::cannot_start, "there is no command to execute");
+    if (std::any_of(spec.argv.begin(), spec.argv.end(), has_nul) ||
+        has_nul(spec.working_directory) || has_nul(spec.standard_output.path) ||
+        has_nul(spec.standard_error.path)) {
+        return fail(ErrorCode::cannot_start, "a command or a path with a NUL byte cannot be executed");
+    }
+    for (const std::string& variable : spec.environment) {
+        if (!has_nul(variable)) continue;
+        return fail(ErrorCode::cannot_start,
+                    fmt::format("environment variable \"{}\" has a NUL byte in it",
+                                printable_lines(variable.substr(0, variable.find('=')))));
+    }
+    keeper::StartSpec start;
+    start.argv = pointers(spec.argv);
+    start.environment = pointers(spec.environment);
+    start.working_directory = spec.working_directory.c_str();
+    start.output = translate(spec.standard_output);
+    start.error = translate(spec.standard_error);
+    start.survive = translate(spec.survive);
+    start.stop_timeout_us = spec.stop_timeout.count();
+    std::vector<std::byte> bytes = keeper::encode_start(start);
+    if (bytes.size() > keeper::max_spec || start.argv.size() > keeper::max_spec_strings ||
+        start.environment.size() > keeper::max_spec_strings) {
+        return fail(ErrorCode::cannot_start,
+                    fmt::format("command and environment are too large ({} bytes, {} strings)",
+                                bytes.size(), start.argv.size() + start.environment.size()));
+    }
+    return bytes;
+}
+
+Error launch_error(const engine::LaunchSpec& spec, const keeper::SpawnError& failure) {
+    const int error = failure.error;
+    std::string message;
+    switch (failure.step) {
+        case keeper::Step::request: message = request_problem(error); break;
+        case keeper::Step::pipe: message = fmt::format("create a pipe: {}", cause(error)); break;
+        case keeper::Step::clone: message = fmt::format("create a process: {}", cause(error)); break;
+        case keeper::Step::cgroup: message = fmt::format("join a cgroup: {}", cause(error)); break;
+        case keeper::Step::session: message = fmt::format("create a session: {}", cause(error)); break;
+        case keeper::Step::working_directory:
+            message = fmt::format("working directory \"{}\": {}; {}",
+                                  printable_lines(spec.working_directory), cause(error),
+                                  error == EACCES ? "allow it to be entered or correct working-directory"
+                                                  : "create it or correct working-directory");
+            break;
+        case keeper::Step::standard_input: message = fmt::format("stdin: {}", cause(error)); break;
+        case keeper::Step::standard_output:
+            message = file_problem("stdout", spec.standard_output, error);
+            break;
+        case keeper::Step::standard_error:
+            message = file_problem("stderr", spec.standard_error, error);
+            break;
+        case keeper::Step::program: message = program_problem(spec.argv.front(), error); break;
+        case keeper::Step::none:
+        case keeper::Step::count_: message = fmt::format("start: {}", cause(error)); break;
+    }
+    return {ErrorCode::cannot_start, std::move(message)};
+}
+
+ExitStatus exit_status_of(int wait_status) {
+    if (WIFEXITED(wait_status)) return ExitStatus::exited(WEXITSTATUS(wait_status));
+    return ExitStatus::signalled(WTERMSIG(wait_status), WCOREDUMP(wait_status));
+}
+
+}  // namespace bansuri::os

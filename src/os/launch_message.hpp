@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// The engine's words for a launch, in the keeper's, and back.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/result.hpp"
+#include "engine/process_launcher.hpp"
+#include "keeper/protocol.hpp"
+
+namespace bansuri::os {
+
+/// The start spec as the keeper reads it. The error (cannot_start) tells what of it cannot be passed
+/// to a program at all: a NUL in a string, or more than the keeper takes.
+Result<std::vector<std::byte>> encode_launch(const engine::LaunchSpec& spec);
+
+/// What the keeper's refusal means to a person (cannot_start): step, object, cause, remedy.
+Error launch_error(const engine::LaunchSpec& spec, const keeper::SpawnError& failure);
+
+ExitStatus exit_status_of(int wait_status);
+
+}  // namespace bansuri::os

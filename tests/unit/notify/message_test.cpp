@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "notify/message.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace bansuri::notify {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+engine::FailureInfo failure() {
+    engine::FailureInfo info;
+    info.task = "backup";
+    info.description = "the nightly one";
+    info.command = "pg_dump | gzip";
+    info.working_directory = "/srv";
+    info.run = 17;
+    info.attempt = 2;
+    info.attempts = 5;
+    info.outcome = Outcome::failed;
+    info.status = ExitStatus::exited(3);
+    info.standard_output.bytes = "dumping\n";
+    info.standard_error.bytes = "no space";
+    return info;
+}
+
+TEST(Message, CarriesEveryFact) {
+    const std::string message = render_message(failure(), TimeZone());
+    for (const char* const part :
+         {"backup", "the nightly one", "pg_dump | gzip", "/srv", "17", "2/5", "FAILED",
+          "exit code 3", "1970-01-01T00:00:00+00:00", "dumping\n", "no space\n"}) {
+        EXPECT_THAT(message, HasSubstr(part));
+    }
+}
+
+TEST(Message, AttemptsAreShownAsNOfMaxAndAloneWithoutALimit) {
+    engine::FailureInfo info = failure();
+    EXPECT_EQ(attempt_of_all(info), "2/5");
+    info.attempts.reset();
+    EXPECT_EQ(attempt_of_all(info), "2");
+}
+
+TEST(Message, NoLineBeginsWithATilde_SoThatMailTakesNoneForACommand) {
+    engine::FailureInfo info = failure();
+    info.standard_output.bytes = "~!touch /tmp/x\nfine ~\n~r /etc/shadow";
+    info.description = "~!x";
+    const std::string message = render_message(info, TimeZone());
+    EXPECT_THAT(message, Not(HasSubstr("\n~")));
+    EXPECT_THAT(message, HasSubstr("\n ~!touch /tmp/x\nfine ~\n ~r /etc/shadow\n"));
+}
+
+TEST(Message, ControlCharactersAreShownAndDoNothing) {
+    engine::FailureInfo info = failure();
+    info.standard_output.bytes = std::string("\x1b]52;c;evil\a\0x\xff", 14);
+    EXPECT_THAT(render_message(info, TimeZone()), HasSubstr("\\x1b]52;c;evil\\x07\\x00x"));
+}
+
+TEST(Message, SaysHowMuchOutputIsNotInIt) {
+    engine::FailureInfo info = failure();
+    info.standard_output.dropped = 4711;
+    EXPECT_THAT(render_message(info, TimeZone()), HasSubstr("[4711 bytes before this]"));
+}
+
+TEST(Message, PlaceholdersAreReplacedAndOtherBracesStay) {
+    EXPECT_EQ(fill_placeholders("x '{task}' {outcome} {code} {attempt} {run} {other} ${HOME} {",
+                                failure()),
+              "x 'backup' FAILED 3 2/5 17 {other} ${HOME} {");
+    engine::FailureInfo killed = failure();
+    killed.status = ExitStatus::signalled(9);
+    EXPECT_EQ(fill_placeholders("{code}", killed), "137");
+    killed.status.reset();
+    EXPECT_EQ(fill_placeholders("{code}", killed), "-");
+}
+
+class ExcerptTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        std::string name =
+            (std::filesystem::temp_directory_path() / "bansuri-excerpt-XXXXXX").string();
+        ASSERT_NE(::mkdtemp(name.data()), nullptr);
+        directory = name;
+    }
+    void TearDown() override { std::filesystem::remove_all(directory); }
+    engine::OutputExcerpt read(std::uint64_t offset) const {
+        engine::OutputExcerpt excerpt;
+        excerpt.path = directory / "log";
+        excerpt.offset = offset;
+        read_excerpt(excerpt);
+        return excerpt;
+    }
+    void write(const std::string& text) const { std::ofstream(directory / "log") << text; }
+    std::filesystem::path directory;
+};
+
+TEST_F(ExcerptTest, OnlyThePartOfThisRunIsRead) {
+    write("old\nnew\n");
+    EXPECT_EQ(read(4).bytes, "new\n");
+    EXPECT_EQ(read(4).dropped, 0u);
+}
+
+TEST_F(ExcerptTest, OfALongPartTheTailIsRead) {
+    write("old\n" + std::string(100'000, 'x'));
+    EXPECT_EQ(read(4).bytes.size(), tail_limit);
+    EXPECT_EQ(read(4).dropped, 100'000 - tail_limit);
+}
+
+TEST_F(ExcerptTest, AFileThatWasCutMeanwhileIsReadFromItsBeginning) {
+    write("new\n");
+    EXPECT_EQ(read(1000).bytes, "new\n");
+}
+
+TEST_F(ExcerptTest, AMissingFileOrAFifoIsSaidAndDoesNotHang) {
+    EXPECT_THAT(read(0).bytes, HasSubstr("cannot be read"));
+    std::filesystem::create_directory(directory / "log");
+    EXPECT_THAT(read(0).bytes, Not(HasSubstr("old")));
+}
+
+}  // namespace
+}  // namespace bansuri::notify

@@ -203,7 +203,8 @@ class Flood(EndToEnd):
 
     def flooded(self, **streams):
         self.configure(task("flood", f"head -c {MANY} /dev/zero; echo done > done"),
-                       task("beat", "echo >> beats", timer="200ms", on_fail="continue"))
+                       task("beat", "cut -d' ' -f1 /proc/uptime >> beats", timer="200ms",
+                            on_fail="continue"))
         asan = {"ASAN_OPTIONS": "quarantine_size_mb=16"} if SANITIZERS else {}
         with open(self.path("log"), "wb") as log:
             return self.start(stderr=log, environment=asan, **streams)
@@ -211,14 +212,12 @@ class Flood(EndToEnd):
     def expect_bounded_and_on_time(self, bansuri):
         daemon = bansuri.daemon()
         self.wait_file("done", "done", patience=200)
-        beats = len(self.read("beats"))
-        wait_until(lambda: len(self.read("beats")) >= beats + 3, "beats after the flood")
+        during = len(self.read("beats").splitlines())
+        wait_until(lambda: len(self.read("beats").splitlines()) >= during + 3, "beats after it")
         memory = int(Process.status(daemon)["VmHWM"].split()[0])
         self.assertLess(memory, MOST_MEMORY)
-        self.assertIn('"task":"flood"', self.read("log"))
-        late = [line for line in self.read("log").splitlines()
-                if '"event":"skipped"' in line or '"outcome":"FAILED"' in line]
-        self.assertLessEqual(len(late), beats // 4, late)
+        beats = [float(line) for line in self.read("beats").splitlines()]
+        self.assertLess(max(later - beat for beat, later in zip(beats, beats[1:])), 3)
 
     def test_given_a_fast_reader_then_the_daemon_stays_small_and_others_run_on_time(self):
         bansuri = self.flooded(stdout=subprocess.DEVNULL)
@@ -242,6 +241,17 @@ class Flood(EndToEnd):
         self.wait_file("done")
         bansuri.wait_ended("a")
         self.assertEqual(bansuri.end(patience=15), 0)
+
+    @unittest.expectedFailure  # one queue and one thread of Console serve both streams
+    def test_given_a_stdout_that_nobody_reads_then_the_log_on_stderr_goes_on(self):
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        self.configure(task("a", "seq 1000000"),
+                       task("beat", "true", timer="200ms", on_fail="continue"))
+        bansuri = self.start(stdout=writer)
+        os.close(writer)
+        bansuri.wait_event("attempt-ended", task="a", patience=10)
+        bansuri.wait_event("attempt-ended", nth=20, task="beat", patience=10)
 
     def test_given_a_slow_reader_then_nothing_is_dropped(self):
         self.configure(task("a", "seq 200000"))

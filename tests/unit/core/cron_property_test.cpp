@@ -60,16 +60,20 @@ const std::vector<std::time_t>& changes_of(const std::string& zone) {
     return changes;
 }
 
-/// Four of five lie within a day and a half of a clock change.
+/// Most lie within minutes of a clock change, or within a day and a half before one.
 rc::Gen<std::time_t> start_times(const std::string& zone) {
-    const auto near =
-        rc::gen::apply([](std::time_t change, int minutes,
-                          int seconds) { return change + minutes * std::time_t{60} + seconds; },
-                       rc::gen::elementOf(changes_of(zone)), rc::gen::inRange(-2160, 360),
-                       rc::gen::inRange(-1, 2));
+    const auto changes = rc::gen::elementOf(changes_of(zone));
+    const auto near = [&](int from_minutes, int to_minutes) {
+        return rc::gen::apply(
+            [](std::time_t change, int minutes, int seconds) {
+                return change + minutes * std::time_t{60} + seconds;
+            },
+            changes, rc::gen::inRange(from_minutes, to_minutes), rc::gen::inRange(-1, 2));
+    };
     const auto any = rc::gen::map(rc::gen::inRange<std::int64_t>(160'000'000, 4'250'000'000),
                                   [](std::int64_t t) { return static_cast<std::time_t>(t); });
-    return rc::gen::weightedOneOf<std::time_t>({{4, near}, {1, any}});
+    return rc::gen::weightedOneOf<std::time_t>(
+        {{1, near(0, 1)}, {3, near(-90, 90)}, {3, near(-2160, 360)}, {1, any}});
 }
 
 rc::Gen<std::string> numbers(int low, int high) {

@@ -84,6 +84,8 @@ TEST(CronSchedule, NextAfter) {
         {"the 1st and the last day", "0 0 1,L * *", "2025-02-01T00:00", "2025-02-28T00:00"},
         {"the last Friday by number", "0 0 * * 5L", "2025-03-01T00:00", "2025-03-28T00:00"},
         {"the last Friday by name", "0 0 * * FRIL", "2025-03-28T00:00", "2025-04-25T00:00"},
+        {"the last Saturday may be six days before the end", "0 0 * * 6L", "2025-02-01T00:00",
+         "2025-02-22T00:00"},
         {"the last Sunday as 7L", "0 0 * * 7L", "2025-03-01T00:00", "2025-03-30T00:00"},
         {"the second Monday", "0 0 * * MON#2", "2025-03-01T00:00", "2025-03-10T00:00"},
         {"the first Saturday is the 1st", "0 0 * * 6#1", "2025-02-28T00:00", "2025-03-01T00:00"},
@@ -148,6 +150,13 @@ TEST(CronSchedule, AFixedTimeJobInAGapRunsOnceAtTheFirstInstantAfterIt) {
                 ElementsAre("2100-10-03T02:30:00+11:00", "2100-10-04T02:15:00+11:00"));
 }
 
+TEST(CronSchedule, TheInstantAfterAGapIsFoundFromTheSecondBeforeIt) {
+    EXPECT_THAT(due("30 2 * * *", "Europe/Berlin", "2026-03-29T01:59:59", 1),
+                ElementsAre("2026-03-29T03:00:00+02:00"));
+    EXPECT_THAT(due("30 2 * * *", "Europe/Berlin", "2026-03-29T03:00:00", 1),
+                ElementsAre("2026-03-30T02:30:00+02:00"));
+}
+
 TEST(CronSchedule, SeveralTimesLostInOneGapAreOneRun) {
     EXPECT_THAT(due("5,20,35 2 * * *", "Europe/Berlin", "2026-03-28T12:00", 2),
                 ElementsAre("2026-03-29T03:00:00+02:00", "2026-03-30T02:05:00+02:00"));
@@ -179,7 +188,7 @@ TEST(CronSchedule, AFixedTimeJobInARepeatedHourRunsTheFirstTimeOnly) {
                             "2026-10-26T01:00:00+01:00"));
     EXPECT_THAT(due("30 1 * * *", "America/New_York", "2100-11-06T12:00", 2),
                 ElementsAre("2100-11-07T01:30:00-04:00", "2100-11-08T01:30:00-05:00"));
-    EXPECT_THAT(due("30 2 * * *", "Europe/Berlin", "2026-10-25T02:45:00+01:00", 1),
+    EXPECT_THAT(due("30 2 * * *", "Europe/Berlin", "2026-10-25T02:15:00+01:00", 1),
                 ElementsAre("2026-10-26T02:30:00+01:00"));
     EXPECT_THAT(due("30 23 * * *", "Africa/Cairo", "2026-10-29T12:00", 2),
                 ElementsAre("2026-10-29T23:30:00+03:00", "2026-10-30T23:30:00+02:00"));

@@ -174,13 +174,13 @@ TEST_P(Launch, GivenFiles_ThenTheyAreAppendedToAndTheirLengthBeforeIsTold) {
 TEST_P(Launch, GivenAFile_ThenItsDescriptorBlocksAndOthersMaskApplies) {
     KeeperProcess keeper(options(), [] { ::umask(027); });
     Peer peer(keeper.socket());
-    Order order = shell("grep flags /proc/$$/fdinfo/1 >&2; true");
+    Order order;
+    order.argv = {"/bin/grep", "flags", "/proc/self/fdinfo/1"};
     order.output = TargetKind::file;
     order.output_path = path("out");
-    order.error = TargetKind::pipe;
     peer.launch(id, order);
-    EXPECT_EQ(peer.read_all(id), "flags:\t0102001\n");  // O_WRONLY|O_APPEND|O_LARGEFILE
     peer.finish(id);
+    EXPECT_EQ(read_file(path("out")), "flags:\t0102001\n");  // O_WRONLY, O_APPEND, O_LARGEFILE
     struct stat status {};
     ASSERT_EQ(::stat(path("out").c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777U, 0640U);

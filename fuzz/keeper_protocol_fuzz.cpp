@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the keeper reads from the daemon, and the daemon from the keeper: any packet, any start spec,
-// any /proc/PID/stat.
+// What the keeper reads from the daemon, and the daemon from the keeper: any packet, any start
+// spec, any /proc/PID/stat.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -51,7 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         parse_body<Started>(*message);
         parse_body<SpawnError>(*message);
         parse_body<Exited>(*message);
-        if (const auto gone = parse_body<Gone>(*message)) check(gone->named().size() <= max_survivors);
+        if (const auto gone = parse_body<Gone>(*message))
+            check(gone->named().size() <= max_survivors);
         if (const auto held = parse_body<Held>(*message)) {
             check(held->gone.named().size() <= max_survivors);
         }

@@ -4,6 +4,7 @@
 // this program once more as the daemon.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -44,6 +45,7 @@ int be_keeper(int argc, const char* const* argv, bool use_cgroups) {
 
 int be_daemon(const app::DaemonOptions& options) {
     ::fcntl(keeper::daemon_socket, F_SETFD, FD_CLOEXEC);
+    ::prctl(PR_SET_NAME, "bansuri-daemon");  // it was executed as /proc/self/exe, hence "exe"
     return app::run_daemon(options, keeper::daemon_socket);
 }
 

@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
-#include <map>
 
 namespace bansuri::cli {
 namespace {
@@ -12,25 +11,35 @@ constexpr const char* default_config = "scripts.json";
 
 void add_config(CLI::App& command, std::string& config) {
     config = default_config;
-    command.add_option("-c,--config", config, "The configuration file")->capture_default_str();
+    command.add_option("-c,--config", config, "The configuration file")
+        ->capture_default_str()
+        ->type_name("FILE");
 }
 
 void add_log(CLI::App& command, LogOptions& log) {
-    static const std::map<std::string, LogFormat> formats = {{"text", LogFormat::text},
-                                                             {"json", LogFormat::json}};
-    command.add_option("--log-format", log.format, "text for people, json for machines")
-        ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case))
+    command
+        .add_option_function<std::string>(
+            "--log-format",
+            [&log](const std::string& name) {
+                log.format = name == "json" ? LogFormat::json : LogFormat::text;
+            },
+            "text for people or json for machines")
+        ->check(CLI::IsMember({"text", "json"}).description(""))
         ->default_str("text")
         ->type_name("FORMAT");
-    command.add_option("--log-level", log.level, "The least level that is logged")
-        ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+    command
+        .add_option("--log-level", log.level,
+                    "The least level that is logged: trace, debug, info, warn, error or off")
+        ->check(
+            CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}).description(""))
         ->capture_default_str()
         ->type_name("LEVEL");
 }
 
 void add_cgroups(CLI::App& command, bool& use_cgroups) {
-    command.add_flag("!--no-cgroups", use_cgroups,
-                     "Do not contain runs in cgroups, even where that is possible");
+    command.add_flag_callback(
+        "--no-cgroups", [&use_cgroups] { use_cgroups = false; },
+        "Do not contain runs in cgroups, even where that is possible");
 }
 
 void add_run(CLI::App& command, RunCommand& run) {

@@ -24,12 +24,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kLongestLine = 64 * 1024;
+constexpr std::size_t longest_line = 64 * 1024;
 
 Result<std::vector<std::string>> next_instants(const NextRequest& request) {
-    if (request.count < 1 || request.count > kMostInstants) {
+    if (request.count < 1 || request.count > most_instants) {
         return fail(ErrorCode::usage, "the count of instants is out of range; write 1 to " +
-                                          std::to_string(kMostInstants));
+                                          std::to_string(most_instants));
     }
     const auto zone = request.schedule ? Result<TimeZone>(request.schedule->zone())
                       : request.zone   ? TimeZone::find(*request.zone)
@@ -60,11 +60,11 @@ struct Line {
 std::optional<Line> read_line(std::istream& in) {
     Line line;
     std::streambuf& source = *in.rdbuf();
-    constexpr auto kEnd = std::char_traits<char>::eof();
+    constexpr auto end_of_input = std::char_traits<char>::eof();
     auto next = source.sbumpc();
-    if (next == kEnd) return std::nullopt;
-    for (; next != kEnd && next != '\n'; next = source.sbumpc()) {
-        if (line.text.size() == kLongestLine) {
+    if (next == end_of_input) return std::nullopt;
+    for (; next != end_of_input && next != '\n'; next = source.sbumpc()) {
+        if (line.text.size() == longest_line) {
             line.too_long = true;
         } else {
             line.text += std::char_traits<char>::to_char_type(next);
@@ -91,9 +91,9 @@ Result<NextRequest> read_request(const Line& line, WallTime now) {
     if (line.too_long) return bad_line("the line is longer than 64 KiB");
     const json object = json::parse(line.text, nullptr, false);
     if (!object.is_object()) return bad_line("the line is not a JSON object");
-    constexpr std::array<std::string_view, 4> kKeys = {"expr", "tz", "from", "count"};
+    constexpr std::array<std::string_view, 4> known_keys = {"expr", "tz", "from", "count"};
     for (const auto& item : object.items()) {
-        if (std::find(kKeys.begin(), kKeys.end(), item.key()) == kKeys.end()) {
+        if (std::find(known_keys.begin(), known_keys.end(), item.key()) == known_keys.end()) {
             return bad_line("unknown key " + quote(item.key()));
         }
     }
@@ -113,8 +113,8 @@ Result<NextRequest> read_request(const Line& line, WallTime now) {
         if (!count->is_number_integer()) return bad_line(R"("count" is not a whole number)");
         // Unsigned numbers beyond 63 bits would wrap to an acceptable value.
         request.count = count->is_number_unsigned() &&
-                                count->get<std::uint64_t>() > std::uint64_t{kMostInstants}
-                            ? kMostInstants + 1
+                                count->get<std::uint64_t>() > std::uint64_t{most_instants}
+                            ? most_instants + 1
                             : count->get<std::int64_t>();
     }
     return request;

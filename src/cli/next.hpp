@@ -15,7 +15,7 @@
 namespace bansuri::cli {
 
 /// More than anyone reads, and little enough to compute at once.
-inline constexpr std::int64_t kMostInstants = 10'000;
+inline constexpr std::int64_t most_instants = 10'000;
 
 struct NextRequest {
     std::string expression;
@@ -23,7 +23,7 @@ struct NextRequest {
     std::optional<CronSchedule> schedule;
     std::optional<std::string> zone;  ///< IANA name; nothing: the system's
     std::optional<std::string> from;  ///< ISO 8601, local to the zone if without offset
-    std::int64_t count = 1;           ///< 1 to kMostInstants
+    std::int64_t count = 1;           ///< 1 to most_instants
     WallTime now;                     ///< what a missing `from` means
 };
 

@@ -23,25 +23,25 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr UtcSeconds kFirstInstant = sys_days{date::year{0} / date::January / 1};
-constexpr UtcSeconds kEndOfInstants = sys_days{date::year{10'000} / date::January / 1};
+constexpr UtcSeconds first_instant = sys_days{date::year{0} / date::January / 1};
+constexpr UtcSeconds end_of_instants = sys_days{date::year{10'000} / date::January / 1};
 
 // Calendar and zone rules repeat after 400 years, so what is not due in one such period after the
 // last irregular change of any zone (2087, Morocco's Ramadan tables) never is.
-constexpr UtcSeconds kRegularFrom = sys_days{date::year{2100} / date::January / 1};
-constexpr days kPeriod{146'097};
+constexpr UtcSeconds regular_from = sys_days{date::year{2100} / date::January / 1};
+constexpr days regular_period{146'097};
 
 // Bansuri runs in no earlier year: due times only before it are none.
-constexpr UtcSeconds kBeginOfUse = sys_days{date::year{2025} / date::January / 1};
+constexpr UtcSeconds begin_of_use = sys_days{date::year{2025} / date::January / 1};
 
 // Offsets lie within 26 hours of UTC, so local times this far apart in UTC cannot overlap.
-constexpr hours kWidestOverlap{52};
+constexpr hours widest_overlap{52};
 
-constexpr unsigned kNone = 64;
+constexpr unsigned none = 64;
 
 /// The first member of the set at or after `from`.
 unsigned next_member(std::uint64_t set, unsigned from) {
-    if (from >= kNone || set >> from == 0) return kNone;
+    if (from >= none || set >> from == 0) return none;
     return from + static_cast<unsigned>(std::countr_zero(set >> from));
 }
 
@@ -55,8 +55,8 @@ std::uint32_t days_on(std::uint8_t weekdays, Month month) {
     // Bit 0 becomes the weekday of day 1; then the week is repeated.
     const std::uint64_t week =
         (weekdays >> month.first_weekday | weekdays << (7 - month.first_weekday)) & 0x7fu;
-    constexpr std::uint64_t kEverySeventh = 0x10204081;
-    return static_cast<std::uint32_t>(week * kEverySeventh << 1);
+    constexpr std::uint64_t every_seventh = 0x10204081;
+    return static_cast<std::uint32_t>(week * every_seventh << 1);
 }
 
 /// Days (bits 1..31) of the month that the expression matches.
@@ -120,15 +120,15 @@ std::optional<seconds> first_time(const CronFields& fields, seconds from) {
         unsigned minute = next_member(fields.minutes, from_minute);
         if (minute == from_minute) {
             const unsigned in_minute = next_member(fields.seconds, from_second);
-            if (in_minute != kNone) {
+            if (in_minute != none) {
                 return hours(hour) + minutes(minute) + seconds(in_minute);
             }
             minute = next_member(fields.minutes, from_minute + 1);
         }
-        if (minute != kNone) return hours(hour) + minutes(minute) + seconds(second);
+        if (minute != none) return hours(hour) + minutes(minute) + seconds(second);
         hour = next_member(fields.hours, from_hour + 1);
     }
-    if (hour == kNone) return std::nullopt;
+    if (hour == none) return std::nullopt;
     return hours(hour) + minutes(next_member(fields.minutes, 0)) + seconds(second);
 }
 
@@ -145,8 +145,8 @@ Result<CronExpression> CronExpression::parse(std::string_view text) {
 }
 
 std::optional<UtcSeconds> CronExpression::first_match(UtcSeconds from, UtcSeconds end) const {
-    from = std::max(from, kFirstInstant);
-    end = std::min(end, kEndOfInstants);
+    from = std::max(from, first_instant);
+    end = std::min(end, end_of_instants);
     if (from >= end) return std::nullopt;
     const auto today = date::floor<days>(from);
     auto day = first_day(fields_, today, end);
@@ -165,12 +165,12 @@ std::optional<UtcSeconds> CronExpression::first_match(UtcSeconds from, UtcSecond
 Result<CronSchedule> CronSchedule::parse(std::string_view text, const TimeZone& zone) {
     const auto expression = CronExpression::parse(text);
     if (!expression) return tl::unexpected(expression.error());
-    if (!expression->first_match(kRegularFrom, kRegularFrom + kPeriod)) {
+    if (!expression->first_match(regular_from, regular_from + regular_period)) {
         return never_due(text,
                          "no month it names has such a day; check the day and the month field");
     }
     CronSchedule schedule(*expression, zone);
-    if (!schedule.next_after(kBeginOfUse)) {
+    if (!schedule.next_after(begin_of_use)) {
         return never_due(text, fmt::format("daylight saving in {} skips each local time it names",
                                            quote(zone.name())));
     }
@@ -178,15 +178,16 @@ Result<CronSchedule> CronSchedule::parse(std::string_view text, const TimeZone& 
 }
 
 std::optional<UtcSeconds> CronSchedule::next_after(UtcSeconds now) const {
-    if (now >= kEndOfInstants) return std::nullopt;
-    const UtcSeconds from = std::max(now + seconds(1), kFirstInstant);
-    const UtcSeconds limit = std::min(std::max(from, kRegularFrom) + kPeriod, kEndOfInstants);
+    if (now >= end_of_instants) return std::nullopt;
+    const UtcSeconds from = std::max(now + seconds(1), first_instant);
+    const UtcSeconds limit =
+        std::min(std::max(from, regular_from) + regular_period, end_of_instants);
 
     TimeZone::Span span = zone_.span_at(from);
     UtcSeconds unread = span.begin + span.offset;
     if (is_fixed_time()) {
         TimeZone::Span before = span;
-        while (before.begin > span.begin - kWidestOverlap && before.begin > kFirstInstant) {
+        while (before.begin > span.begin - widest_overlap && before.begin > first_instant) {
             before = zone_.span_at(before.begin - seconds(1));
             const UtcSeconds read = before.end + before.offset;
             unread = before.end == span.begin ? read : std::max(unread, read);
@@ -194,7 +195,7 @@ std::optional<UtcSeconds> CronSchedule::next_after(UtcSeconds now) const {
     }
     for (;;) {
         if (const auto due = first_due(span, std::max(from, span.begin), unread)) {
-            return *due < kEndOfInstants ? due : std::nullopt;
+            return *due < end_of_instants ? due : std::nullopt;
         }
         if (span.end >= limit) return std::nullopt;
         unread = std::max(unread, span.end + span.offset);

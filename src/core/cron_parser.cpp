@@ -17,9 +17,9 @@ namespace bansuri {
 namespace {
 
 // The longest list of all 60 minutes and seconds takes a third of it.
-constexpr std::size_t kLongestExpression = 1024;
-constexpr std::string_view kBlanks = " \t\r\n\f\v";
-constexpr unsigned kSundayAtTheEnd = 7;
+constexpr std::size_t longest_expression = 1024;
+constexpr std::string_view blanks = " \t\r\n\f\v";
+constexpr unsigned sunday_at_the_end = 7;
 
 enum class FieldId { second, minute, hour, day, month, weekday };
 
@@ -34,20 +34,20 @@ struct FieldRule {
     const char* const* names;  ///< full English names, from `least` on
 };
 
-constexpr const char* kMonthNames[] = {"january",   "february", "march",    "april",
+constexpr const char* month_names[] = {"january",   "february", "march",    "april",
                                        "may",       "june",     "july",     "august",
                                        "september", "october",  "november", "december"};
-constexpr const char* kWeekdayNames[] = {"sunday",   "monday", "tuesday", "wednesday",
+constexpr const char* weekday_names[] = {"sunday",   "monday", "tuesday", "wednesday",
                                          "thursday", "friday", "saturday"};
 
-constexpr FieldRule kRules[] = {
+constexpr FieldRule field_rules[] = {
     {FieldId::second, "second", 0, 59, 59, "0-59", "0, */10 or 15,45", nullptr},
     {FieldId::minute, "minute", 0, 59, 59, "0-59", "30, */5 or 0,15-20", nullptr},
     {FieldId::hour, "hour", 0, 23, 23, "0-23", "2, */6 or 22-2", nullptr},
     {FieldId::day, "day", 1, 31, 31, "1-31 or L", "1, 1-7, */2 or L", nullptr},
-    {FieldId::month, "month", 1, 12, 12, "1-12 or JAN-DEC", "6, */3 or NOV-FEB", kMonthNames},
+    {FieldId::month, "month", 1, 12, 12, "1-12 or JAN-DEC", "6, */3 or NOV-FEB", month_names},
     {FieldId::weekday, "weekday", 0, 7, 6, "0-7 or SUN-SAT", "MON-FRI, 0, 5L or MON#2",
-     kWeekdayNames},
+     weekday_names},
 };
 
 struct Macro {
@@ -55,7 +55,7 @@ struct Macro {
     std::string_view fields;
 };
 
-constexpr Macro kMacros[] = {
+constexpr Macro macros[] = {
     {"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"}, {"@monthly", "0 0 1 * *"},
     {"@weekly", "0 0 * * 0"}, {"@daily", "0 0 * * *"},    {"@midnight", "0 0 * * *"},
     {"@hourly", "0 * * * *"},
@@ -112,8 +112,8 @@ class FieldParser {
         return fail(ErrorCode::config_invalid,
                     fmt::format("cron expression {}: {} field: {}: {}; allowed are {}, for example "
                                 "{}",
-                                quote(expression_), rule_.name, quote(token), reason,
-                                rule_.values, rule_.example));
+                                quote(expression_), rule_.name, quote(token), reason, rule_.values,
+                                rule_.example));
     }
 
     Result<void> read_element(std::string_view element) {
@@ -215,7 +215,7 @@ class FieldParser {
 
     /// From first to last, round the end of the field if last comes before first ("22-2").
     void add(unsigned first, unsigned last, unsigned step) {
-        if (last < first && first == kSundayAtTheEnd && rule_.id == FieldId::weekday) first = 0;
+        if (last < first && first == sunday_at_the_end && rule_.id == FieldId::weekday) first = 0;
         const unsigned period = rule_.star_most - rule_.least + 1;
         const unsigned end = last < first ? last + period : last;
         for (unsigned value = first; value <= end; value += step) {
@@ -274,20 +274,20 @@ tl::unexpected<Error> not_a_macro(std::string_view text, std::string_view macro)
 }
 
 std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(kBlanks);
+    const auto first = text.find_first_not_of(blanks);
     if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 }  // namespace
 
 Result<CronFields> parse_cron_fields(std::string_view text) {
-    if (text.size() > kLongestExpression) {
+    if (text.size() > longest_expression) {
         return not_an_expression(
-            text, fmt::format("it is longer than {} characters", kLongestExpression));
+            text, fmt::format("it is longer than {} characters", longest_expression));
     }
     const auto strange = std::find_if(text.begin(), text.end(), [](char c) {
-        return kBlanks.find(c) == std::string_view::npos && (c < '!' || c > '~');
+        return blanks.find(c) == std::string_view::npos && (c < '!' || c > '~');
     });
     if (strange != text.end()) {
         return not_an_expression(
@@ -296,12 +296,12 @@ Result<CronFields> parse_cron_fields(std::string_view text) {
     std::string_view expression = trimmed(text);
     if (expression.starts_with('@')) {
         const std::string name = lowered(expression);
-        const auto* macro = std::find_if(std::begin(kMacros), std::end(kMacros),
+        const auto* macro = std::find_if(std::begin(macros), std::end(macros),
                                          [&](const Macro& m) { return m.name == name; });
-        if (macro == std::end(kMacros)) return not_a_macro(text, name);
+        if (macro == std::end(macros)) return not_a_macro(text, name);
         expression = macro->fields;
     }
-    std::vector<std::string_view> parts = split(expression, kBlanks);
+    std::vector<std::string_view> parts = split(expression, blanks);
     parts.erase(std::remove(parts.begin(), parts.end(), std::string_view()), parts.end());
     if (!parts.empty() && (parts[0].starts_with("TZ=") || parts[0].starts_with("CRON_TZ="))) {
         return not_an_expression(
@@ -315,7 +315,7 @@ Result<CronFields> parse_cron_fields(std::string_view text) {
     }
     CronFields fields;
     fields.seconds = 1;  // second 0, unless a field says otherwise
-    const FieldRule* rule = std::begin(kRules) + (parts.size() == 6 ? 0 : 1);
+    const FieldRule* rule = std::begin(field_rules) + (parts.size() == 6 ? 0 : 1);
     for (const std::string_view part : parts) {
         if (auto read = FieldParser(*rule, text, fields).read(part); !read) {
             return tl::unexpected(read.error());

@@ -21,10 +21,10 @@ struct Unit {
 };
 
 // From large to small: the order in which the parts of a duration stand.
-constexpr Unit kUnits[] = {
+constexpr Unit units[] = {
     {"d", 86'400'000'000}, {"h", 3'600'000'000}, {"m", 60'000'000}, {"s", 1'000'000}, {"ms", 1'000},
 };
-constexpr std::size_t kSecond = 3;
+constexpr std::size_t second_unit = 3;
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
@@ -79,8 +79,8 @@ std::string_view take_word(std::string_view& rest) {
 }
 
 std::optional<std::size_t> unit_named(std::string_view name) {
-    for (std::size_t i = 0; i < std::size(kUnits); ++i) {
-        if (kUnits[i].name == name) return i;
+    for (std::size_t i = 0; i < std::size(units); ++i) {
+        if (units[i].name == name) return i;
     }
     return std::nullopt;
 }
@@ -101,7 +101,7 @@ Result<Duration> parse_duration(std::string_view text) {
             return not_a_duration(text, fmt::format("{} is not a number", quote(rest)));
         }
         skip_blanks(rest);
-        std::size_t unit = kSecond;
+        std::size_t unit = second_unit;
         const std::string_view name = take_word(rest);
         if (const auto known = unit_named(name)) {
             unit = *known;
@@ -115,7 +115,7 @@ Result<Duration> parse_duration(std::string_view text) {
                 text, "units stand from large to small (d h m s ms), and each stands once");
         }
         smallest_so_far = unit + 1;
-        const auto part = number->times(kUnits[unit].microseconds);
+        const auto part = number->times(units[unit].microseconds);
         if (!part || *part > kLongestDuration.count() - total) {
             return not_a_duration(text, "it is longer than 100 years");
         }
@@ -147,7 +147,7 @@ std::string format_duration(Duration duration) {
     }
     std::int64_t left = duration.count();
     std::string result;
-    for (const Unit& unit : kUnits) {
+    for (const Unit& unit : units) {
         const std::int64_t whole = left / unit.microseconds;
         const bool fraction_follows = unit.name == "ms" && left % unit.microseconds != 0;
         if (fraction_follows) {

@@ -133,16 +133,16 @@ std::optional<PosixRule> PosixRule::parse(std::string_view text) {
 }
 
 TimeZone::Span PosixRule::span_at(UtcSeconds instant) const {
-    constexpr UtcSeconds kLast = date::sys_days{date::year{32'000} / date::January / 1};
+    constexpr UtcSeconds last_year = date::sys_days{date::year{32'000} / date::January / 1};
     TimeZone::Span span{UtcSeconds::min(), UtcSeconds::max(), standard_};
-    if (!changes_ || instant >= kLast || instant < UtcSeconds{} - (kLast - UtcSeconds{})) {
+    if (!changes_ || instant >= last_year || instant < UtcSeconds{} - (last_year - UtcSeconds{})) {
         return span;
     }
     // Both changes of the years around: a change early on 1 January local time is still, or
     // already, in the neighbouring year of UTC.
     struct Turn {
-        UtcSeconds when;
-        bool summer;
+        UtcSeconds when{};
+        bool summer = false;
         bool operator<(const Turn& other) const {
             // At equal times summer wins: it is how "all year summer" is written.
             return when != other.when ? when < other.when : summer < other.summer;

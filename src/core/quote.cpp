@@ -10,9 +10,9 @@
 namespace bansuri {
 
 std::string quote(std::string_view text) {
-    constexpr std::size_t kLongest = 60;
+    constexpr std::size_t longest = 60;
     std::string result = "\"";
-    for (const char byte : text.substr(0, kLongest)) {
+    for (const char byte : text.substr(0, longest)) {
         if (byte == '"' || byte == '\\') {
             result += '\\';
             result += byte;
@@ -23,7 +23,7 @@ std::string quote(std::string_view text) {
                            static_cast<unsigned>(static_cast<unsigned char>(byte)));
         }
     }
-    result += text.size() > kLongest ? "\"..." : "\"";
+    result += text.size() > longest ? "\"..." : "\"";
     return result;
 }
 

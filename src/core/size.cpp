@@ -18,9 +18,8 @@ constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 tl::unexpected<Error> not_a_size(std::string_view text, std::string_view reason) {
-    return fail(
-        ErrorCode::config_invalid,
-        fmt::format("{} is not a size: {}; write 4096, 64KiB or 10M", quote(text), reason));
+    return fail(ErrorCode::config_invalid,
+                fmt::format("{} is not a size: {}; write 4096, 64KiB or 10M", quote(text), reason));
 }
 
 /// Bytes in one "k", "mi", "gib" ...; nothing if there is no such unit.
@@ -49,10 +48,10 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 
     // 128 bits hold any 64-bit count of any unit, with room to see that it is too large.
     __extension__ using Wide = unsigned __int128;
-    constexpr Wide kMost = ~std::uint64_t{0};
+    constexpr Wide most = ~std::uint64_t{0};
     Wide whole = 0;
     for (; !rest.empty() && is_digit(rest.front()); rest.remove_prefix(1)) {
-        if (whole <= kMost) whole = whole * 10 + static_cast<unsigned>(rest.front() - '0');
+        if (whole <= most) whole = whole * 10 + static_cast<unsigned>(rest.front() - '0');
     }
     std::uint64_t fraction = 0;
     std::uint64_t fraction_of = 1;
@@ -68,7 +67,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
     const auto unit = bytes_in(rest);
     if (!unit) return not_a_size(text, fmt::format("unknown unit {}", quote(rest)));
     const Wide bytes = whole * *unit + Wide{fraction} * *unit / fraction_of;
-    if (whole > kMost || bytes > kMost) return not_a_size(text, "it is too large");
+    if (whole > most || bytes > most) return not_a_size(text, "it is too large");
     return static_cast<std::uint64_t>(bytes);
 }
 
@@ -76,9 +75,9 @@ std::string format_size(std::uint64_t bytes) {
     if (bytes < 1000) return fmt::format("{} B", bytes);
     std::uint64_t unit = 1000;
     std::size_t power = 0;
-    constexpr std::string_view kUnits = "kMGT";
+    constexpr std::string_view units = "kMGT";
     // 999 500 bytes would be written "1000 kB": the next unit begins where rounding reaches it.
-    while (power + 1 < kUnits.size() && bytes >= unit * 1000 - unit / 2) {
+    while (power + 1 < units.size() && bytes >= unit * 1000 - unit / 2) {
         unit *= 1000;
         ++power;
     }
@@ -89,7 +88,7 @@ std::string format_size(std::uint64_t bytes) {
         number.erase(number.find_last_not_of('0') + 1);
         if (number.back() == '.') number.pop_back();
     }
-    return fmt::format("{} {}B", number, kUnits[power]);
+    return fmt::format("{} {}B", number, units[power]);
 }
 
 }  // namespace bansuri

@@ -37,11 +37,11 @@ struct TimeZone::Data {
 namespace {
 
 // Where the date library looks; nothing outside is ever opened for a zone.
-constexpr std::string_view kDatabase = "/usr/share/zoneinfo/";
+constexpr std::string_view database_folder = "/usr/share/zoneinfo/";
 
 // All of time: what WallTime holds, with room to add an offset.
-constexpr UtcSeconds kBeginOfTime{std::chrono::seconds(-(std::int64_t{1} << 43))};
-constexpr UtcSeconds kEndOfTime{std::chrono::seconds(std::int64_t{1} << 43)};
+constexpr UtcSeconds begin_of_time{std::chrono::seconds(-(std::int64_t{1} << 43))};
+constexpr UtcSeconds end_of_time{std::chrono::seconds(std::int64_t{1} << 43)};
 
 tl::unexpected<Error> no_such_zone(std::string_view name, const std::string& remedy) {
     return fail(ErrorCode::not_found, fmt::format("no time zone {}; {}", quote(name), remedy));
@@ -70,7 +70,7 @@ std::string bytes_of(const std::filesystem::path& path) {
 
 /// The rule in the last line of a compiled zone; files of the first version have none.
 std::optional<PosixRule> rule_of(const std::string& zone) {
-    const std::string bytes = bytes_of(std::string(kDatabase) + zone);
+    const std::string bytes = bytes_of(std::string(database_folder) + zone);
     if (bytes.size() < 2 || bytes.back() != '\n') return std::nullopt;
     const auto line = bytes.rfind('\n', bytes.size() - 2);
     if (line == std::string::npos) return std::nullopt;
@@ -80,16 +80,16 @@ std::optional<PosixRule> rule_of(const std::string& zone) {
 std::shared_ptr<const TimeZone::Data> read_zone(const date::time_zone& zone) {
     auto data = std::make_shared<TimeZone::Data>();
     data->name = zone.name();
-    constexpr date::sys_seconds kLast = date::sys_days{date::year{30'000} / date::January / 1};
-    date::sys_seconds instant = -(kLast - date::sys_seconds{}) + date::sys_seconds{};
+    constexpr date::sys_seconds far_future = date::sys_days{date::year{30'000} / date::January / 1};
+    date::sys_seconds instant = -(far_future - date::sys_seconds{}) + date::sys_seconds{};
     for (;;) {
         const date::sys_info info = zone.get_info(instant);
         // Some turns change only the abbreviation.
         if (data->turns.empty() || data->turns.back().offset != info.offset) {
             data->turns.push_back(
-                {data->turns.empty() ? kBeginOfTime : UtcSeconds(info.begin), info.offset});
+                {data->turns.empty() ? begin_of_time : UtcSeconds(info.begin), info.offset});
         }
-        if (info.end >= kLast) break;
+        if (info.end >= far_future) break;
         instant = info.end;
     }
     data->turns.shrink_to_fit();
@@ -99,17 +99,17 @@ std::shared_ptr<const TimeZone::Data> read_zone(const date::time_zone& zone) {
 
 std::shared_ptr<const TimeZone::Data> utc_data() {
     static const auto data = std::make_shared<const TimeZone::Data>(
-        TimeZone::Data{"UTC", {{kBeginOfTime, std::chrono::seconds(0)}}, std::nullopt});
+        TimeZone::Data{"UTC", {{begin_of_time, std::chrono::seconds(0)}}, std::nullopt});
     return data;
 }
 
 /// The zone that a path such as "/usr/share/zoneinfo/Europe/Berlin" stands for, if it is one.
 std::optional<TimeZone> zone_at(std::string_view path) {
-    constexpr std::string_view kFolder = "zoneinfo/";
-    const auto folder = path.find(kFolder);
-    if (folder != std::string_view::npos) path.remove_prefix(folder + kFolder.size());
-    constexpr std::string_view kSameAsAbove = "posix/";
-    if (path.starts_with(kSameAsAbove)) path.remove_prefix(kSameAsAbove.size());
+    constexpr std::string_view folder_name = "zoneinfo/";
+    const auto folder = path.find(folder_name);
+    if (folder != std::string_view::npos) path.remove_prefix(folder + folder_name.size());
+    constexpr std::string_view same_as_above = "posix/";
+    if (path.starts_with(same_as_above)) path.remove_prefix(same_as_above.size());
     const auto zone = TimeZone::find(path);
     return zone ? std::optional(*zone) : std::nullopt;
 }
@@ -121,7 +121,7 @@ std::optional<TimeZone> zone_like(const std::filesystem::path& copy) {
     if (error || size > 1'000'000) return std::nullopt;
     const std::string wanted = bytes_of(copy);
     for (const date::time_zone& zone : date::get_tzdb().zones) {
-        const std::string path = std::string(kDatabase) + zone.name();
+        const std::string path = std::string(database_folder) + zone.name();
         if (zone.name() == "localtime" || std::filesystem::file_size(path, error) != size) continue;
         if (bytes_of(path) == wanted) return zone_at(zone.name());
     }
@@ -153,7 +153,7 @@ Result<TimeZone> TimeZone::find(std::string_view name) {
     } catch (const std::exception& broken) {
         return no_such_zone(name, fmt::format("the time zone database {} cannot be read ({}); "
                                               "install the package tzdata",
-                                              kDatabase, broken.what()));
+                                              database_folder, broken.what()));
     }
 }
 
@@ -195,15 +195,15 @@ TimeZone::Span TimeZone::span_at(UtcSeconds instant) const {
                          [](UtcSeconds i, const Data::Turn& turn) { return i < turn.begin; });
     const Data::Turn& turn = *std::prev(after);
     if (after != turns.end()) return {turn.begin, after->begin, turn.offset};
-    if (!data_->rule) return {turn.begin, kEndOfTime, turn.offset};
+    if (!data_->rule) return {turn.begin, end_of_time, turn.offset};
     const Span span = data_->rule->span_at(instant);
-    return {std::max(span.begin, turn.begin), std::min(span.end, kEndOfTime), span.offset};
+    return {std::max(span.begin, turn.begin), std::min(span.end, end_of_time), span.offset};
 }
 
 UtcSeconds TimeZone::first_reading(UtcSeconds local) const {
     // No zone is as far as 26 hours from UTC, so this span still reads less than `local`.
     for (Span span = span_at(local - std::chrono::hours(26));; span = span_at(span.end)) {
-        if (span.end + span.offset > local || span.end >= kEndOfTime) {
+        if (span.end + span.offset > local || span.end >= end_of_time) {
             return std::max(span.begin, local - span.offset);
         }
     }

@@ -42,9 +42,7 @@ class Timeline {
     /// timeline is added.
     void change(TaskRecord& task, const Schedule& schedule);
     void remove(TaskRecord& task);
-    bool contains(const TaskRecord& task) const {
-        return entries_.contains(const_cast<TaskRecord*>(&task));
-    }
+    bool contains(TaskRecord& task) const { return entries_.contains(&task); }
     bool empty() const { return entries_.empty(); }
     void clear();
 

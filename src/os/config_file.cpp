@@ -45,6 +45,11 @@ FileIdentity identify(const std::string& path) {
 Result<ConfigText> read_config_file(const std::string& path) {
     // O_NONBLOCK: opening a FIFO that nobody writes to must not hang.
     const keeper::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd && errno == ENOENT) {
+        return fail(ErrorCode::io, fmt::format("open \"{}\": there is no such file; name the "
+                                               "configuration with --config FILE",
+                                               path));
+    }
     if (!fd) return cannot("open", path, errno);
     struct stat info {};
     if (::fstat(fd.get(), &info) != 0) return cannot("fstat", path, errno);

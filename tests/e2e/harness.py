@@ -5,12 +5,12 @@ Nothing here proves a claim by sleeping. wait_until() and its kin look until the
 after a generous bound they fail and say what they saw. Each test marks all that it starts through
 the environment; whatever still carries the mark when the test is over is ended, and the test fails.
 """
-import collections
 import ctypes
 import json
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -97,25 +97,31 @@ class Process:
 
     @staticmethod
     def marked(*marks):
-        """All living processes with one of the marks in their environment or command line."""
+        """The living processes with one of the marks in their environment or command line, but for
+        this one and daemons of bansuri."""
         found = []
         for entry in os.listdir("/proc"):
             if not entry.isdigit() or int(entry) == os.getpid():
                 continue
-            text = Process.environment(entry) + b"\0" + Process.command_line(entry)
-            if any(mark in text for mark in marks) and Process.alive(entry):
+            environment = Process.environment(entry)
+            text = environment + b"\0" + Process.command_line(entry)
+            if (any(mark in text for mark in marks) and b"BANSURI_DAEMON=1" not in environment
+                    and Process.alive(entry)):
                 found.append(int(entry))
         return found
 
     @staticmethod
-    def kill(pid, number=signal.SIGKILL):
-        """The signal cannot meet a stranger who got the number meanwhile, if it is still there."""
+    def kill(pid):
+        """Returns when it has ended."""
         try:
             handle = os.pidfd_open(pid)
         except OSError:
             return
         try:
-            signal.pidfd_send_signal(handle, number)
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+            gone = select.poll()
+            gone.register(handle, select.POLLIN)
+            gone.poll(10_000)
         except OSError:
             pass
         finally:
@@ -263,11 +269,7 @@ class EndToEnd(unittest.TestCase):
         left = self.left_behind()
         told = [Process.command_line(pid).replace(b"\0", b" ").decode(errors="replace")
                 for pid in left]
-        deadline = time.monotonic() + 10
-        while left and time.monotonic() < deadline:
-            for pid in left:
-                Process.kill(pid)
-            left = self.left_behind()
+        self.kill_left_behind()
         self._reap_orphans()
         shutil.rmtree(self.directory, ignore_errors=True)
         self.assertEqual(told, [], "processes were left behind")
@@ -285,7 +287,15 @@ class EndToEnd(unittest.TestCase):
         """Living processes of this test, but for bansuri itself."""
         bansuris = {bansuri.pid for bansuri in self._started if bansuri.runs()}
         return [pid for pid in Process.marked(self.mark.encode(), self.number.encode())
-                if pid not in bansuris and b"BANSURI_DAEMON=1" not in Process.environment(pid)]
+                if pid not in bansuris]
+
+    def kill_left_behind(self):
+        """For tests in which nobody else can do that any more."""
+        def none_left():
+            for pid in self.left_behind():
+                Process.kill(pid)
+            return not self.left_behind()
+        wait_until(none_left, "killed")
 
     def wait_nothing_left(self, patience=PATIENCE):
         wait_until(lambda: not self.left_behind(),
@@ -351,8 +361,3 @@ class EndToEnd(unittest.TestCase):
         return subprocess.run(self.argv(*arguments), cwd=self.directory, input=stdin, text=True,
                               env={**self.environment, **(environment or {})}, timeout=patience,
                               capture_output=True, errors="backslashreplace", check=False)
-
-
-def rates(values):
-    """How often each value comes."""
-    return dict(collections.Counter(values))

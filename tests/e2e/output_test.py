@@ -239,8 +239,7 @@ class Flood(EndToEnd):
         bansuri = self.start(stdout=writer)
         os.close(writer)
         self.wait_file("done")
-        bansuri.wait_ended("a")
-        self.assertEqual(bansuri.end(patience=15), 0)
+        self.assertEqual(bansuri.end(patience=10), 0)
 
     @unittest.expectedFailure  # one queue and one thread of Console serve both streams
     def test_given_a_stdout_that_nobody_reads_then_the_log_on_stderr_goes_on(self):

@@ -164,12 +164,16 @@ def clocks(folder: str, name: str, text: str) -> Iterator[str]:
 
 def listed(source: pathlib.Path, folder: str, name: str) -> Iterator[str]:
     """A source that no CMakeLists.txt names is built by nobody and tested by nobody."""
-    below = name.split("/", 1)[1]
-    lists = source / folder / "CMakeLists.txt"
-    text = lists.read_text(encoding="utf-8") if lists.is_file() else ""
-    words = re.sub(r"#[^\n]*", "", text).split()
-    if not any(word.strip('()"') == below for word in words):
-        yield f"src/{name}:1: not in src/{folder}/CMakeLists.txt"
+    # A folder within a folder may keep a list of its own.
+    place = pathlib.PurePosixPath(name)
+    lists = [(source / folder, name.split("/", 1)[1]), (source / place.parent, place.name)]
+    for directory, below in lists:
+        file = directory / "CMakeLists.txt"
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        words = re.sub(r"#[^\n]*", "", text).split()
+        if any(word.strip('()"') == below for word in words):
+            return
+    yield f"src/{name}:1: not in src/{folder}/CMakeLists.txt"
 
 
 def links(folder: str, name: str, text: str) -> Iterator[str]:

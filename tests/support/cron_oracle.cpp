@@ -14,11 +14,11 @@ namespace bansuri::test {
 
 namespace {
 
-const std::map<std::string, int> kMonths = {{"jan", 1}, {"feb", 2},  {"mar", 3},  {"apr", 4},
-                                            {"may", 5}, {"jun", 6},  {"jul", 7},  {"aug", 8},
-                                            {"sep", 9}, {"oct", 10}, {"nov", 11}, {"dec", 12}};
-const std::map<std::string, int> kWeekdays = {{"sun", 0}, {"mon", 1}, {"tue", 2}, {"wed", 3},
-                                              {"thu", 4}, {"fri", 5}, {"sat", 6}};
+const std::map<std::string, int> month_numbers = {
+    {"jan", 1}, {"feb", 2}, {"mar", 3}, {"apr", 4},  {"may", 5},  {"jun", 6},
+    {"jul", 7}, {"aug", 8}, {"sep", 9}, {"oct", 10}, {"nov", 11}, {"dec", 12}};
+const std::map<std::string, int> weekday_numbers = {{"sun", 0}, {"mon", 1}, {"tue", 2}, {"wed", 3},
+                                                    {"thu", 4}, {"fri", 5}, {"sat", 6}};
 
 std::vector<std::string> pieces(const std::string& text, char separator) {
     std::vector<std::string> result;
@@ -110,7 +110,7 @@ CronOracle::CronOracle(const std::string& expression, const std::string& zone) {
             for (const int day : set_of(element, 1, 31)) days_.insert(day);
         }
     }
-    months_ = set_of(fields[3], 1, 12, kMonths);
+    months_ = set_of(fields[3], 1, 12, month_numbers);
     read_weekdays(fields[4]);
     fixed_ = !starred(fields[0]) && !starred(fields[1]);
     day_star_ = starred(fields[2]);
@@ -121,10 +121,10 @@ void CronOracle::read_weekdays(const std::string& field) {
     for (const auto& element : pieces(field, ',')) {
         const auto hash = element.find('#');
         if (hash != std::string::npos) {
-            weekdays_.insert({value_of(element.substr(0, hash), kWeekdays) % 7,
+            weekdays_.insert({value_of(element.substr(0, hash), weekday_numbers) % 7,
                               std::stoi(element.substr(hash + 1))});
         } else if (element.size() > 1 && element.back() == 'l') {
-            weekdays_.insert({value_of(element, kWeekdays) % 7, -1});
+            weekdays_.insert({value_of(element, weekday_numbers) % 7, -1});
         } else {
             const auto halves = pieces(element, '/');
             const int step = halves.size() > 1 ? std::stoi(halves[1]) : 1;
@@ -132,8 +132,8 @@ void CronOracle::read_weekdays(const std::string& field) {
             int last = 6;
             if (!starred(element)) {
                 const auto ends = pieces(halves[0], '-');
-                first = value_of(ends[0], kWeekdays);
-                last = ends.size() > 1     ? value_of(ends[1], kWeekdays)
+                first = value_of(ends[0], weekday_numbers);
+                last = ends.size() > 1     ? value_of(ends[1], weekday_numbers)
                        : halves.size() > 1 ? 7
                                            : first;
             }
@@ -152,9 +152,10 @@ bool CronOracle::matches(std::time_t local) const {
         !months_.count(at.tm_mon + 1)) {
         return false;
     }
-    constexpr std::time_t kDay = 86'400;
-    const bool by_day = days_.count(at.tm_mday) || (last_day_ && civil(local + kDay).tm_mday == 1);
-    const bool is_last = civil(local + 7 * kDay).tm_mon != at.tm_mon;
+    constexpr std::time_t one_day = 86'400;
+    const bool by_day =
+        days_.count(at.tm_mday) || (last_day_ && civil(local + one_day).tm_mday == 1);
+    const bool is_last = civil(local + 7 * one_day).tm_mon != at.tm_mon;
     const bool by_weekday = weekdays_.count({at.tm_wday, 0}) ||
                             weekdays_.count({at.tm_wday, (at.tm_mday + 6) / 7}) ||
                             (is_last && weekdays_.count({at.tm_wday, -1}));

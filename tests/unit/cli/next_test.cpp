@@ -22,7 +22,7 @@ using nlohmann::json;
 using test::utc;
 using ::testing::HasSubstr;
 
-const WallTime kNow = utc("2026-03-28T12:00:00Z");
+const WallTime test_now = utc("2026-03-28T12:00:00Z");
 
 struct Printed {
     int code;
@@ -41,7 +41,7 @@ NextRequest ask(std::string expression, std::optional<std::string> zone_name = "
 }
 
 Printed print(NextRequest request) {
-    request.now = kNow;
+    request.now = test_now;
     std::ostringstream out;
     std::ostringstream err;
     const int code = print_next(request, out, err);
@@ -51,7 +51,7 @@ Printed print(NextRequest request) {
 std::vector<json> answers(const std::string& input) {
     std::istringstream in(input);
     std::ostringstream out;
-    EXPECT_EQ(answer_batch(in, out, kNow), 0);
+    EXPECT_EQ(answer_batch(in, out, test_now), 0);
     std::vector<json> result;
     std::istringstream lines(out.str());
     for (std::string line; std::getline(lines, line);) result.push_back(json::parse(line));
@@ -204,7 +204,7 @@ TEST(NextBatch, GivenAnOutputThatBreaks_ThenItStopsWithOne) {
     std::istringstream in("{\"expr\":\"@daily\"}\n{\"expr\":\"@daily\"}\n");
     std::ostringstream out;
     out.setstate(std::ios::badbit);
-    EXPECT_EQ(answer_batch(in, out, kNow), 1);
+    EXPECT_EQ(answer_batch(in, out, test_now), 1);
 }
 
 }  // namespace

@@ -21,11 +21,12 @@ namespace {
 
 using test::CronOracle;
 
-constexpr std::time_t kHour = 3600;
-constexpr std::time_t kDay = 24 * kHour;
+constexpr std::time_t one_hour = 3600;
+constexpr std::time_t one_day = 24 * one_hour;
 
-const std::vector<std::string> kZones = {"Europe/Berlin", "America/New_York", "Australia/Lord_Howe",
-                                         "Pacific/Apia",  "Africa/Cairo",     "UTC"};
+const std::vector<std::string> zone_names = {"Europe/Berlin",       "America/New_York",
+                                             "Australia/Lord_Howe", "Pacific/Apia",
+                                             "Africa/Cairo",        "UTC"};
 
 UtcSeconds at(std::time_t t) { return UtcSeconds{std::chrono::seconds(t)}; }
 std::time_t count(UtcSeconds t) { return static_cast<std::time_t>(t.time_since_epoch().count()); }
@@ -34,12 +35,12 @@ std::time_t count(UtcSeconds t) { return static_cast<std::time_t>(t.time_since_e
 std::vector<std::time_t> clock_changes(const std::string& zone) {
     test::use_zone(zone);
     std::vector<std::time_t> changes;
-    constexpr std::time_t kFrom = 157'766'400;  // 1975
-    constexpr std::time_t kTo = 4'260'211'200;  // 2105
-    constexpr std::time_t kStride = 7 * kDay;
-    for (std::time_t week = kFrom; week < kTo; week += kStride) {
+    constexpr std::time_t first = 157'766'400;   // 1975
+    constexpr std::time_t last = 4'260'211'200;  // 2105
+    constexpr std::time_t stride = 7 * one_day;
+    for (std::time_t week = first; week < last; week += stride) {
         std::time_t low = week;
-        std::time_t high = week + kStride;
+        std::time_t high = week + stride;
         if (test::offset_at(low) == test::offset_at(high)) continue;
         while (high - low > 1) {
             const std::time_t middle = low + (high - low) / 2;
@@ -156,7 +157,7 @@ void expect_agreement(const CronSchedule& schedule, const CronOracle& oracle, st
 }
 
 RC_GTEST_PROP(CronProperty, NextAfterIsWhatWalkingMinuteByMinuteFinds, ()) {
-    const auto zone = *rc::gen::elementOf(kZones);
+    const auto zone = *rc::gen::elementOf(zone_names);
     const std::string expression = random_expression(false);
     RC_LOG() << zone << ": " << expression;
     const auto schedule = CronSchedule::parse(expression, TimeZone::find(zone).value());
@@ -164,15 +165,15 @@ RC_GTEST_PROP(CronProperty, NextAfterIsWhatWalkingMinuteByMinuteFinds, ()) {
     const CronOracle oracle(expression, zone);
     std::time_t now = *start_times(zone);
     for (int i = 0; i < 4; ++i) {
-        const std::time_t horizon = now + 12 * kDay;
+        const std::time_t horizon = now + 12 * one_day;
         expect_agreement(*schedule, oracle, now, horizon);
         const auto next = schedule->next_after(at(now));
-        now = next && count(*next) <= horizon ? count(*next) : now + kDay;
+        now = next && count(*next) <= horizon ? count(*next) : now + one_day;
     }
 }
 
 RC_GTEST_PROP(CronProperty, NextAfterIsWhatWalkingSecondBySecondFinds, ()) {
-    const auto zone = *rc::gen::elementOf(kZones);
+    const auto zone = *rc::gen::elementOf(zone_names);
     const std::string expression = random_expression(true);
     RC_LOG() << zone << ": " << expression;
     const auto schedule = CronSchedule::parse(expression, TimeZone::find(zone).value());
@@ -180,15 +181,15 @@ RC_GTEST_PROP(CronProperty, NextAfterIsWhatWalkingSecondBySecondFinds, ()) {
     const CronOracle oracle(expression, zone);
     std::time_t now = *start_times(zone);
     for (int i = 0; i < 2; ++i) {
-        const std::time_t horizon = now + 5 * kHour;
+        const std::time_t horizon = now + 5 * one_hour;
         expect_agreement(*schedule, oracle, now, horizon);
         const auto next = schedule->next_after(at(now));
-        now = next && count(*next) <= horizon ? count(*next) : now + kHour;
+        now = next && count(*next) <= horizon ? count(*next) : now + one_hour;
     }
 }
 
 RC_GTEST_PROP(CronProperty, DueTimesOnlyAdvanceAndDoNotDependOnWhereTheSearchBegins, ()) {
-    const auto zone = *rc::gen::elementOf(kZones);
+    const auto zone = *rc::gen::elementOf(zone_names);
     const std::string expression = random_expression(*rc::gen::arbitrary<bool>());
     RC_LOG() << zone << ": " << expression;
     const auto schedule = CronSchedule::parse(expression, TimeZone::find(zone).value());
@@ -208,7 +209,7 @@ RC_GTEST_PROP(CronProperty, DueTimesOnlyAdvanceAndDoNotDependOnWhereTheSearchBeg
 }
 
 TEST(CronProperty, CommonExpressionsAgreeAroundChangesOfTheClockUntil2105) {
-    for (const std::string& zone : kZones) {
+    for (const std::string& zone : zone_names) {
         for (const char* expression : {"0 2 * * *", "30 2 * * *", "*/15 * * * *", "0 */2 * * *",
                                        "0 0 * * *", "30 1 * * *", "15,45 0-3 * * *"}) {
             SCOPED_TRACE(zone + ": " + expression);
@@ -219,8 +220,8 @@ TEST(CronProperty, CommonExpressionsAgreeAroundChangesOfTheClockUntil2105) {
             for (std::size_t i = 0; i < changes_of(zone).size(); i += 5) {
                 const std::time_t change = changes_of(zone)[i];
                 test::use_zone(zone);
-                const std::time_t horizon = change + 27 * kHour;
-                UtcSeconds now = at(change - 27 * kHour);
+                const std::time_t horizon = change + 27 * one_hour;
+                UtcSeconds now = at(change - 27 * one_hour);
                 for (const std::time_t due : oracle.due_between(count(now), horizon, 1000)) {
                     const auto next = schedule->next_after(now);
                     ASSERT_EQ(next, at(due)) << "after " << count(now);

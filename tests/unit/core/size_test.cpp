@@ -12,7 +12,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+constexpr auto most = std::numeric_limits<std::uint64_t>::max();
 
 TEST(Size, KMGTArePowersOf1000AndWithAnIOf1024) {
     struct Row {
@@ -39,7 +39,7 @@ TEST(Size, KMGTArePowersOf1000AndWithAnIOf1024) {
         {"0.5Ki", 512},
         {"1.9999", 1},
         {" 10M ", 10'000'000},
-        {"18446744073709551615", kMost},
+        {"18446744073709551615", most},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.text);
@@ -84,10 +84,16 @@ TEST(Size, IsWrittenWithThreeDigitsUpToTerabytes) {
         const char* text;
     };
     const Row rows[] = {
-        {0, "0 B"},         {999, "999 B"},        {1000, "1 kB"},
-        {1234, "1.23 kB"},  {65'536, "65.5 kB"},   {999'499, "999 kB"},
-        {999'500, "1 MB"},  {10'000'000, "10 MB"}, {1'500'000, "1.5 MB"},
-        {kMost, "18446744 TB"},
+        {0, "0 B"},
+        {999, "999 B"},
+        {1000, "1 kB"},
+        {1234, "1.23 kB"},
+        {65'536, "65.5 kB"},
+        {999'499, "999 kB"},
+        {999'500, "1 MB"},
+        {10'000'000, "10 MB"},
+        {1'500'000, "1.5 MB"},
+        {most, "18446744 TB"},
     };
     for (const Row& row : rows) EXPECT_EQ(format_size(row.bytes), row.text);
 }

@@ -31,7 +31,7 @@ TEST_F(ConfigFile, GivesTheTextAndTheAbsoluteDirectory) {
 }
 
 TEST_F(ConfigFile, WhatCannotBeReadIsRefusedWithPathAndCause) {
-    EXPECT_THAT(refusal(directory.path("missing")), HasSubstr("missing\": No such file"));
+    EXPECT_THAT(refusal(directory.path("missing")), HasSubstr("missing\": there is no such file"));
     EXPECT_THAT(refusal(directory.path("")), HasSubstr("not a regular file"));
     EXPECT_THAT(refusal("/dev/zero"), HasSubstr("not a regular file"));
     ::mkfifo(directory.path("fifo").c_str(), 0600);

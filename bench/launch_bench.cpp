@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// /bin/true launches a second through the keeper, beside a bare clone3-and-wait loop with as many in
-// flight, in turns in the same run, so that the ratio means something on a busy machine. Prints a
-// table line each and one line of JSON.
+// /bin/true launches a second through the keeper, beside a bare clone3-and-wait loop with as many
+// in flight, in turns in the same run, so that the ratio means something on a busy machine. Prints
+// a table line each and one line of JSON.
 //
 //   bench_launch [LAUNCHES A ROUND] [ROUNDS]
 #include <poll.h>
@@ -17,8 +17,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <csignal>
@@ -60,7 +60,8 @@ double bare(int launches) {
     int started = 0;
     for (int ended = 0; ended < launches;) {
         if (started < launches && started - ended < in_flight) {
-            if (::clone(exec_program, stack + size, CLONE_VM | CLONE_VFORK | SIGCHLD, nullptr) > 0) {
+            if (::clone(exec_program, stack + size, CLONE_VM | CLONE_VFORK | SIGCHLD, nullptr) >
+                0) {
                 ++started;
             }
             continue;
@@ -73,7 +74,8 @@ double bare(int launches) {
 struct KeptKeeper {
     explicit KeptKeeper(keeper::Options options) {
         std::array<int, 2> sockets{};
-        if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets.data()) < 0) std::abort();
+        if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets.data()) < 0)
+            std::abort();
         socket.reset(sockets[0]);
         keeper::UniqueFd theirs(sockets[1]);
         pid = ::fork();
@@ -101,16 +103,17 @@ double through_protocol(int launches, keeper::Options options) {
     int started = 0;
     for (int ended = 0; ended < launches;) {
         if (started < launches && started - ended < in_flight) {
-            keeper::send_packet(kept.socket.get(),
-                                keeper::encode_start_packet({static_cast<std::uint64_t>(++started), 1},
-                                                            0, body));
+            keeper::send_packet(
+                kept.socket.get(),
+                keeper::encode_start_packet({static_cast<std::uint64_t>(++started), 1}, 0, body));
             continue;
         }
         pollfd waiting{kept.socket.get(), POLLIN, 0};
         ::poll(&waiting, 1, -1);
         std::array<std::byte, keeper::max_packet> buffer;
         keeper::ReceivedPacket packet;
-        while (keeper::receive_packet(kept.socket.get(), buffer, packet) == keeper::Transfer::done) {
+        while (keeper::receive_packet(kept.socket.get(), buffer, packet) ==
+               keeper::Transfer::done) {
             const auto message = keeper::parse_message(std::span(buffer).first(packet.size));
             if (message && message->header.type == keeper::MessageType::exited) {
                 ++ended;
@@ -199,8 +202,8 @@ int main(int argc, char** argv) {
     for (const Series& one : series) {
         std::printf("%-18s %12.0f %8.2f\n", one.name, median(one.rates), median(one.rates) / base);
     }
-    std::printf("{\"bench\":\"launch\",\"launches\":%d,\"rounds\":%d,\"in_flight\":%d", launches, rounds,
-                in_flight);
+    std::printf("{\"bench\":\"launch\",\"launches\":%d,\"rounds\":%d,\"in_flight\":%d", launches,
+                rounds, in_flight);
     for (const Series& one : series) std::printf(",\"%s_per_s\":%.0f", one.name, median(one.rates));
     for (std::size_t i = 1; i < series.size(); ++i) {
         std::printf(",\"%s_ratio\":%.3f", series[i].name, median(series[i].rates) / base);

@@ -43,17 +43,18 @@ struct Attempt {
     Exited exited;
     Gone gone;
 
-    Scope ending = Scope::nothing;   ///< what has to end
-    Scope notified = Scope::nothing; ///< what has been sent SIGTERM
+    Scope ending = Scope::nothing;    ///< what has to end
+    Scope notified = Scope::nothing;  ///< what has been sent SIGTERM
     BootTime kill_at = never;
     BootTime check_at = never;
     unsigned checks = 0;  ///< looks taken so far: they become rarer
+    unsigned stops = 0;   ///< rounds of SIGSTOP before SIGKILL
 
     // What the daemon has not been told yet, in this order.
     bool owes_started = false;
     bool owes_exited = false;
     bool owes_gone = false;
-    bool queued = false;           ///< in the queue of those that owe something
+    bool queued = false;  ///< in the queue of those that owe something
     Attempt* next_queued = nullptr;
 
     pid_t leader() const { return started.pid; }

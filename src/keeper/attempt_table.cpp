@@ -47,15 +47,13 @@ Attempt* AttemptTable::after(AttemptId id) {
     return found == attempts_.end() ? nullptr : &found->second;
 }
 
-Attempt* AttemptTable::first() {
-    return attempts_.empty() ? nullptr : &attempts_.begin()->second;
-}
+Attempt* AttemptTable::first() { return attempts_.empty() ? nullptr : &attempts_.begin()->second; }
 
 void AttemptTable::set_leader(Attempt& attempt, const Started& started) {
     attempt.started = started;
-    const auto at = std::upper_bound(
-        leaders_.begin(), leaders_.end(), started.pid,
-        [](pid_t pid, const Leader& leader) { return pid < leader.pid; });
+    const auto at =
+        std::upper_bound(leaders_.begin(), leaders_.end(), started.pid,
+                         [](pid_t pid, const Leader& leader) { return pid < leader.pid; });
     leaders_.insert(at, {started.pid, &attempt});
 }
 
@@ -64,8 +62,9 @@ void AttemptTable::leaderless(Attempt& attempt) {
 }
 
 Attempt* AttemptTable::led_by(pid_t pid) {
-    auto at = std::lower_bound(leaders_.begin(), leaders_.end(), pid,
-                               [](const Leader& leader, pid_t number) { return leader.pid < number; });
+    auto at =
+        std::lower_bound(leaders_.begin(), leaders_.end(), pid,
+                         [](const Leader& leader, pid_t number) { return leader.pid < number; });
     Attempt* found = nullptr;
     for (; at != leaders_.end() && at->pid == pid; ++at) {
         if (found == nullptr || at->attempt->leader_alive()) found = at->attempt;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The attempts that the keeper holds, by id and by leader, and the queues that they wait in. All room
-// is made when an attempt is inserted, before its process exists: nothing later can run out of it.
+// The attempts that the keeper holds, by id and by leader, and the queues that they wait in. All
+// room is made when an attempt is inserted, before its process exists: nothing later can run out of
+// it.
 #pragma once
 
 #include <sys/types.h>

@@ -42,7 +42,8 @@ void for_each_directory(int parent, Each each) {
 
 /// Removes a cgroup and those below it. The kernel refuses each that still has a process.
 void remove_tree(int parent, const char* name, int depth = 0) {
-    if (::unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT || depth == max_depth) return;
+    if (::unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT || depth == max_depth)
+        return;
     if (const UniqueFd directory = open_directory(parent, name)) {
         for_each_directory(directory.get(), [&directory, depth](const char* child) {
             remove_tree(directory.get(), child, depth + 1);
@@ -143,8 +144,8 @@ std::string own_cgroup_directory(std::string_view cgroup, std::string_view mount
 }
 
 std::optional<CgroupPool> CgroupPool::open() {
-    const std::string path = own_cgroup_directory(read_whole("/proc/self/cgroup"),
-                                                  read_whole("/proc/self/mountinfo"));
+    const std::string path =
+        own_cgroup_directory(read_whole("/proc/self/cgroup"), read_whole("/proc/self/mountinfo"));
     if (path.empty()) return std::nullopt;
     UniqueFd parent = open_directory(AT_FDCWD, path.c_str());
     if (!parent) return std::nullopt;

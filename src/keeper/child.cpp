@@ -38,7 +38,8 @@ int open_output_file(const char* path, std::uint64_t& offset) {
 }
 
 void place(ChildPlan& plan, Step step, int fd, int number) {
-    // The source is above 2 (the keeper sees to it), so dup3 never meets its EINVAL for fd == number.
+    // The source is above 2 (the keeper sees to it), so dup3 never meets its EINVAL for fd ==
+    // number.
     if (fd < 0 || ::syscall(SYS_dup3, fd, number, 0) < 0) fail(plan, step, errno);
 }
 
@@ -46,7 +47,8 @@ void place_output(ChildPlan& plan, Step step, const Target& target, int pipe, in
                   std::uint64_t& offset) {
     switch (target.kind) {
         case TargetKind::pipe: return place(plan, step, pipe, number);
-        case TargetKind::file: return place(plan, step, open_output_file(target.path, offset), number);
+        case TargetKind::file:
+            return place(plan, step, open_output_file(target.path, offset), number);
         case TargetKind::null: return place(plan, step, open_file("/dev/null", O_WRONLY), number);
         case TargetKind::combined: return place(plan, step, STDOUT_FILENO, number);
     }
@@ -81,15 +83,15 @@ void run_child(void* argument) {
         fail(plan, Step::working_directory, errno);
     }
 
-    place(plan, Step::standard_input, plan.input >= 0 ? plan.input : open_file("/dev/null", O_RDONLY),
-          STDIN_FILENO);
+    place(plan, Step::standard_input,
+          plan.input >= 0 ? plan.input : open_file("/dev/null", O_RDONLY), STDIN_FILENO);
     place_output(plan, Step::standard_output, spec.output, plan.output, STDOUT_FILENO,
                  plan.output_offset);
     if (spec.error.kind == TargetKind::combined) plan.error_offset = plan.output_offset;
     place_output(plan, Step::standard_error, spec.error, plan.error, STDERR_FILENO,
                  plan.error_offset);
-    // All of them are close-on-exec; this also ends those that were handed to the keeper open. Before
-    // Linux 5.9 there is no such call, and close-on-exec has to do.
+    // All of them are close-on-exec; this also ends those that were handed to the keeper open.
+    // Before Linux 5.9 there is no such call, and close-on-exec has to do.
     ::syscall(SYS_close_range, 3U, ~0U, 0U);
 
     // Dispositions are the default already: the keeper resets its own when it starts and has no

@@ -17,10 +17,10 @@ namespace bansuri::keeper {
 struct ChildPlan {
     // Set by the parent. Descriptors are -1 where there is none, else above 2.
     const StartSpec* spec = nullptr;
-    int input = -1;         ///< sealed memfd that becomes fd 0; none: /dev/null
-    int output = -1;        ///< write end of a pipe
-    int error = -1;         ///< write end of a pipe
-    int cgroup_procs = -1;  ///< to join the cgroup by hand, where clone could not
+    int input = -1;                       ///< sealed memfd that becomes fd 0; none: /dev/null
+    int output = -1;                      ///< write end of a pipe
+    int error = -1;                       ///< write end of a pipe
+    int cgroup_procs = -1;                ///< to join the cgroup by hand, where clone could not
     const rlimit* descriptors = nullptr;  ///< RLIMIT_NOFILE to go back to; none: leave it
     const char* oom_score = nullptr;      ///< to write back; none: leave it
     // Set by the child when it fails; it then ends with code 127.

@@ -49,8 +49,8 @@ bool Containment::may_have_left(const Attempt& attempt, AttemptTable& attempts) 
         if (child == daemon_) return false;
         const Attempt* leading = attempts.led_by(child);
         if (leading != nullptr && leading->leader_alive()) return false;
-        const auto known = orphan_at(child);
-        return known == orphans_.end() || known->pid != child || known->owner == attempt.id;
+        const Seen* const known = seen(child);
+        return known == nullptr || !known->is_child || known->owner == attempt.id;
     });
 }
 
@@ -81,8 +81,8 @@ bool Containment::kill_everything(Attempt& attempt) {
 }
 
 void Containment::orphan_reaped(pid_t pid) {
-    const auto at = orphan_at(pid);
-    if (at != orphans_.end() && at->pid == pid) orphans_.erase(at);
+    Seen* const known = seen(pid);
+    if (known != nullptr) seen_.erase(seen_.begin() + (known - seen_.data()));
 }
 
 void Containment::look(AttemptTable& attempts) {
@@ -91,20 +91,25 @@ void Containment::look(AttemptTable& attempts) {
     look.owners.resize(processes.size(), nullptr);
     // From the top down. A parent's number may be the greater one, so the order of the table does
     // not help: each walks up to an ancestor that is decided, and the path is decided on the way
-    // back. The length of the walk is bounded in case reused numbers make the table lie in a circle.
+    // back. The length of the walk is bounded in case reused numbers make the table lie in a
+    // circle.
     std::vector<bool> decided(processes.size(), false);
+    std::vector<bool> below(processes.size(), false);
     std::vector<std::size_t> path;
     for (std::size_t start = 0; start < processes.size(); ++start) {
         path.clear();
         const Attempt* owner = nullptr;
+        bool is_below = false;
         for (std::size_t at = start; path.size() <= processes.size();) {
             if (decided[at]) {
                 owner = look.owners[at];
+                is_below = below[at];
                 break;
             }
             path.push_back(at);
             if (processes[at].parent == self_) {
                 owner = owner_of_child(processes[at], attempts);
+                is_below = true;
                 break;
             }
             at = look.table.find(processes[at].parent);
@@ -112,10 +117,26 @@ void Containment::look(AttemptTable& attempts) {
         }
         for (const std::size_t at : path) {
             look.owners[at] = owner;
+            below[at] = is_below;
             decided[at] = true;
         }
     }
+    remember(look, below);
     look_ = std::move(look);
+}
+
+void Containment::remember(const Look& look, const std::vector<bool>& below) {
+    std::vector<Seen> now;
+    const auto processes = look.table.processes();
+    for (std::size_t i = 0; i < processes.size(); ++i) {
+        const ProcessInfo& process = processes[i];
+        if (!below[i] || process.dead) continue;
+        const Attempt* const owner = look.owners[i];
+        now.push_back({process.pid, process.start_time,
+                       owner != nullptr ? std::optional(owner->id) : std::nullopt,
+                       process.parent == self_});
+    }
+    seen_ = std::move(now);
 }
 
 const Attempt* Containment::owner_of_child(const ProcessInfo& child, AttemptTable& attempts) {
@@ -123,27 +144,23 @@ const Attempt* Containment::owner_of_child(const ProcessInfo& child, AttemptTabl
     Attempt* const leading = attempts.led_by(child.pid);
     if (leading != nullptr && leading->leader_alive()) return leading;
 
-    const auto at = orphan_at(child.pid);
-    if (at != orphans_.end() && at->pid == child.pid) {
-        return at->owner ? unless_gone(attempts.find(*at->owner)) : nullptr;
+    const Seen* const known = seen(child.pid);
+    if (known != nullptr && known->start_time == child.start_time) {
+        return known->owner ? unless_gone(attempts.find(*known->owner)) : nullptr;
     }
     if (child.dead) return nullptr;
     // The number of a session or a group is not given to another process while it has a member.
-    Attempt* owner = unless_gone(attempts.led_by(child.session));
-    if (owner == nullptr) owner = unless_gone(attempts.led_by(child.group));
-    if (owner == nullptr) {
-        if (const auto id = attempt_in_environment(child.pid)) {
-            owner = unless_gone(attempts.find(*id));
-        }
-    }
-    orphans_.insert(at, {child.pid, owner != nullptr ? std::optional(owner->id) : std::nullopt});
-    return owner;
+    if (Attempt* const owner = unless_gone(attempts.led_by(child.session))) return owner;
+    if (Attempt* const owner = unless_gone(attempts.led_by(child.group))) return owner;
+    const auto id = attempt_in_environment(child.pid);
+    return id ? unless_gone(attempts.find(*id)) : nullptr;
 }
 
-std::vector<Containment::Orphan>::iterator Containment::orphan_at(pid_t pid) {
-    return std::lower_bound(
-        orphans_.begin(), orphans_.end(), pid,
-        [](const Orphan& orphan, pid_t number) { return orphan.pid < number; });
+Containment::Seen* Containment::seen(pid_t pid) {
+    const auto at =
+        std::lower_bound(seen_.begin(), seen_.end(), pid,
+                         [](const Seen& one, pid_t number) { return one.pid < number; });
+    return at != seen_.end() && at->pid == pid ? &*at : nullptr;
 }
 
 }  // namespace bansuri::keeper

@@ -50,25 +50,28 @@ class Containment {
     void orphan_reaped(pid_t pid);
 
   private:
-    struct Orphan {
+    /// A process below the keeper, as the last look saw it. Whose it is, is decided once, before it
+    /// can cover that up: later its parents may be gone and its environment wiped.
+    struct Seen {
         pid_t pid;
+        std::uint64_t start_time;
         std::optional<AttemptId> owner;  ///< none: nothing tells whose it is
+        bool is_child;                   ///< of the keeper: its number is sure until it is reaped
     };
     struct Look {
         ProcessTable table;
         std::vector<const Attempt*> owners;  ///< in parallel to the table
     };
     void look(AttemptTable& attempts);
+    void remember(const Look& look, const std::vector<bool>& below);
     const Attempt* owner_of_child(const ProcessInfo& child, AttemptTable& attempts);
-    std::vector<Orphan>::iterator orphan_at(pid_t pid);
+    Seen* seen(pid_t pid);
 
     pid_t self_;
     pid_t daemon_ = -1;
     std::optional<CgroupPool> cgroups_;
     std::optional<Look> look_;
-    /// Children that the keeper has adopted and looked at, in order of pid. Their numbers are sure
-    /// until they are reaped, and whose they are is decided once, before they can cover it up.
-    std::vector<Orphan> orphans_;
+    std::vector<Seen> seen_;  ///< in order of pid
 };
 
 }  // namespace bansuri::keeper

@@ -45,6 +45,10 @@ bool covers(Scope scope, const ProcessInfo& process, pid_t leader) {
     return false;
 }
 
+/// A process in uninterruptible sleep does not stop either: then those around it are killed as
+/// they are.
+constexpr unsigned max_stops = 4;
+
 /// 2, 4, 8 ... 256 ms: most things end at once or not for a long time.
 milliseconds pause_after(unsigned checks) { return milliseconds(2 << std::min(checks, 7U)); }
 
@@ -128,49 +132,60 @@ void Ending::look_after(Attempt& attempt, BootTime now) {
     attempts_.settle(attempt, now + milliseconds(20));
     const bool kill = now >= attempt.kill_at;
     const bool everything = attempt.ending == Scope::everything;
-    bool killed_at_once = false;
-    if (kill && everything) {
-        // In one step, while nobody can fork in between. An unreaped leader's number, and that of
-        // its group, cannot be a stranger's.
-        killed_at_once = Containment::kill_everything(attempt);
-        if (!killed_at_once && attempt.leader_alive()) ::kill(-attempt.leader(), SIGKILL);
-    }
-    if (attempt.cgroup && everything && (killed_at_once || attempt.notified == attempt.ending)) {
-        // Who is in there does not matter any more, only whether anybody is.
-        if (!attempt.leader_alive() && !CgroupPool::populated(*attempt.cgroup)) {
-            return finish(attempt, {});
+    if (attempt.cgroup && everything) {
+        // In one step, while nobody can fork in between; then it no longer matters who is in there,
+        // only whether anybody is.
+        const bool killed = kill && Containment::kill_everything(attempt);
+        if (killed || attempt.notified == attempt.ending) {
+            if (!attempt.leader_alive() && !CgroupPool::populated(*attempt.cgroup)) {
+                return finish(attempt, {});
+            }
+            return look_later(attempt, now, kill);
         }
-    } else if (signal_members(attempt, kill)) {
-        return;
     }
+    const Containment::Members members = containment_.members(attempt, attempts_);
+    std::vector<ProcessInfo> doomed;
+    for (const ProcessInfo& process : members.living) {
+        if (covers(attempt.ending, process, attempt.leader())) doomed.push_back(process);
+    }
+    if (!attempt.leader_alive() && doomed.empty() &&
+        (members.certain || attempt.checks >= max_uncertain_checks)) {
+        return finish(attempt, members.living);
+    }
+    if (kill) {
+        kill_all(attempt, doomed);
+    } else if (attempt.notified < attempt.ending) {
+        for (const ProcessInfo& process : doomed) {
+            if (covers(attempt.notified, process, attempt.leader())) continue;
+            // A stopped process acts on SIGTERM only once it goes on.
+            if (signal_process(process, SIGTERM)) signal_process(process, SIGCONT);
+        }
+        attempt.notified = attempt.ending;
+    }
+    look_later(attempt, now, kill);
+}
+
+void Ending::look_later(Attempt& attempt, BootTime now, bool kill) {
     // A leader's end is an event of its own; what it leaves behind has to be looked for.
     if (attempt.leader_alive() && !kill) return attempts_.settle(attempt, attempt.kill_at);
     const BootTime next = now + pause_after(attempt.checks++);
     attempts_.settle(attempt, kill ? next : std::min(next, attempt.kill_at));
 }
 
-bool Ending::signal_members(Attempt& attempt, bool kill) {
-    const Containment::Members members = containment_.members(attempt, attempts_);
-    const auto has_to_end = [&attempt](const ProcessInfo& process) {
-        return covers(attempt.ending, process, attempt.leader());
-    };
-    if (!attempt.leader_alive() &&
-        std::none_of(members.living.begin(), members.living.end(), has_to_end) &&
-        (members.certain || attempt.checks >= max_uncertain_checks)) {
-        finish(attempt, members.living);
-        return true;
+void Ending::kill_all(Attempt& attempt, const std::vector<ProcessInfo>& doomed) {
+    // All are stopped before the first is killed: whoever dies takes with it the proof of whose its
+    // children are, and whoever runs may fork. One look for all attempts a round.
+    bool all_stopped = true;
+    for (const ProcessInfo& process : doomed) {
+        if (process.stopped) continue;
+        all_stopped = false;
+        signal_process(process, SIGSTOP);
     }
-    for (const ProcessInfo& process : members.living) {
-        if (!has_to_end(process)) continue;
-        if (kill) {
-            signal_process(process, SIGKILL);
-        } else if (!covers(attempt.notified, process, attempt.leader()) &&
-                   signal_process(process, SIGTERM)) {
-            signal_process(process, SIGCONT);  // a stopped one acts on SIGTERM only once it goes on
-        }
-    }
-    if (!kill) attempt.notified = attempt.ending;
-    return false;
+    if (!all_stopped && attempt.stops++ < max_stops) return;
+    attempt.stops = 0;
+    for (const ProcessInfo& process : doomed) signal_process(process, SIGKILL);
+    // An unreaped leader's number, and that of its group, cannot be a stranger's.
+    if (attempt.leader_alive()) ::kill(-attempt.leader(), SIGKILL);
 }
 
 void Ending::finish(Attempt& attempt, const std::vector<ProcessInfo>& survivors) {

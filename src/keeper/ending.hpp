@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How attempts come to their end: what is sent SIGTERM, what is sent SIGKILL and when, until nothing
-// is left that has to end. docs/processes.md tells the rules.
+// How attempts come to their end: what is sent SIGTERM, what is sent SIGKILL and when, until
+// nothing is left that has to end. docs/processes.md tells the rules.
 #pragma once
 
 #include <chrono>
@@ -31,8 +31,8 @@ class Ending {
 
   private:
     void look_after(Attempt& attempt, BootTime now);
-    /// True if nothing was left, so that the attempt is finished now.
-    bool signal_members(Attempt& attempt, bool kill);
+    void look_later(Attempt& attempt, BootTime now, bool kill);
+    static void kill_all(Attempt& attempt, const std::vector<ProcessInfo>& doomed);
     void finish(Attempt& attempt, const std::vector<ProcessInfo>& survivors);
 
     AttemptTable& attempts_;

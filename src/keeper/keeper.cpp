@@ -78,8 +78,8 @@ Keeper::Keeper(UniqueFd socket, pid_t daemon, Launcher::Inherited inherited, Opt
       launcher_(inherited, options.use_clone3),
       epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       signals_(open_signals()),
-      timer_(checked(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK),
-                     "timerfd_create")) {
+      timer_(
+          checked(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")) {
     containment_.set_daemon(daemon);
     watch(signals_.get(), EPOLLIN, tag_signals);
     watch(timer_.get(), EPOLLIN, tag_timer);
@@ -241,9 +241,7 @@ void Keeper::receive() {
     for (int i = 0; i < max_requests_a_turn && outbox_.open() && outbox_.has_room(); ++i) {
         ReceivedPacket packet;
         switch (receive_packet(outbox_.socket(), buffer, packet)) {
-            case Transfer::done:
-                handle(std::span(buffer).first(packet.size), packet);
-                break;
+            case Transfer::done: handle(std::span(buffer).first(packet.size), packet); break;
             case Transfer::would_block:
             case Transfer::exhausted: return;
             case Transfer::closed:
@@ -295,8 +293,9 @@ void Keeper::handle(std::span<const std::byte> bytes, ReceivedPacket& packet) {
         case MessageType::ack:
             if (attempt != nullptr && attempt->state == AttemptState::gone) acknowledge(*attempt);
             return;
-        default: return report("a message of type %u was not understood",
-                               static_cast<unsigned>(message->header.type));
+        default:
+            return report("a message of type %u was not understood",
+                          static_cast<unsigned>(message->header.type));
     }
 }
 
@@ -365,7 +364,8 @@ SpawnError Keeper::launch(Attempt& attempt, const StartSpec& spec, int input) {
 
     Started started;
     started.pid = launched.pid;
-    started.captured = (capture_output ? captured_output : 0U) | (capture_error ? captured_error : 0U);
+    started.captured =
+        (capture_output ? captured_output : 0U) | (capture_error ? captured_error : 0U);
     started.output_offset = launched.output_offset;
     started.error_offset = launched.error_offset;
     const auto info = ProcessInfo::read(launched.pid);  // not reaped yet, hence there to be read

@@ -21,8 +21,8 @@ namespace {
 constexpr std::size_t page = 4096 * 16;  // the largest page that a supported machine has
 constexpr std::size_t stack_size = 4 * page;
 
-// clone3 with CLONE_VM needs a stack switch that glibc has no wrapper for: the child must not return
-// through frames that its parent still needs. Elsewhere glibc's clone() serves, without
+// clone3 with CLONE_VM needs a stack switch that glibc has no wrapper for: the child must not
+// return through frames that its parent still needs. Elsewhere glibc's clone() serves, without
 // CLONE_INTO_CGROUP.
 #if defined(__x86_64__)
 long clone3_call(clone_args* arguments, void (*entry)(void*), void* argument) {

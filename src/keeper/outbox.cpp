@@ -52,8 +52,8 @@ Transfer Outbox::flush_one(bool& idle) {
     }
     if (refusal_count_ > 0) {
         const Refusal& refusal = refusals_[refusal_next_];
-        const Transfer sent = send_packet(
-            socket_.get(), encode(MessageType::spawn_error, refusal.id, refusal.error));
+        const Transfer sent =
+            send_packet(socket_.get(), encode(MessageType::spawn_error, refusal.id, refusal.error));
         if (sent == Transfer::done) {
             refusal_next_ = (refusal_next_ + 1) % refusals_.size();
             --refusal_count_;
@@ -81,8 +81,7 @@ Transfer Outbox::flush_one(bool& idle) {
     held.started = shown.started;
     held.exited = shown.exited;
     held.gone = shown.gone;
-    const Transfer sent =
-        send_with_pipes(shown, encode(MessageType::attempt, shown.id, held));
+    const Transfer sent = send_with_pipes(shown, encode(MessageType::attempt, shown.id, held));
     if (sent == Transfer::done) list_from_ = attempts_.after(shown.id);
     return sent;
 }
@@ -90,8 +89,7 @@ Transfer Outbox::flush_one(bool& idle) {
 Transfer Outbox::send_next(Attempt& attempt) {
     Transfer sent = Transfer::done;
     if (attempt.owes_started) {
-        sent = send_with_pipes(attempt,
-                               encode(MessageType::started, attempt.id, attempt.started));
+        sent = send_with_pipes(attempt, encode(MessageType::started, attempt.id, attempt.started));
         attempt.owes_started = sent != Transfer::done;
     } else if (attempt.owes_exited) {
         // Most attempts leave nothing behind: one packet says it all.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the keeper owes the daemon. Nothing is queued as a message: each attempt carries flags of what
-// is still to be told about it, so a daemon that does not read costs no memory and loses nothing.
+// What the keeper owes the daemon. Nothing is queued as a message: each attempt carries flags of
+// what is still to be told about it, so a daemon that does not read costs no memory and loses
+// nothing.
 #pragma once
 
 #include <array>
@@ -26,7 +27,10 @@ class Outbox {
     void close();
 
     void hello(const Hello& hello) { hello_ = hello; }
-    void list() { list_from_ = attempts_.first(); listing_ = true; }
+    void list() {
+        list_from_ = attempts_.first();
+        listing_ = true;
+    }
     /// A start that came to nothing, so that there is no attempt to carry it. Needs room.
     void refuse(AttemptId id, SpawnError error);
     /// While there is none, no request must be read: that is the only queue, and it is bounded.

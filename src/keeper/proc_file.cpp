@@ -5,6 +5,11 @@
 #include <charconv>
 
 namespace bansuri::keeper {
+namespace {
+
+constexpr std::size_t page = 4096;
+
+}  // namespace
 
 std::optional<std::string_view> read_small_file(int directory, const char* path,
                                                 std::span<char> buffer) {
@@ -15,8 +20,8 @@ std::optional<std::string_view> read_small_file(int directory, const char* path,
         const ssize_t count = ::read(fd.get(), buffer.data() + size, buffer.size() - size);
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return std::nullopt;
-        if (count == 0) break;
         size += static_cast<std::size_t>(count);
+        if (count == 0 || buffer.size() <= page) break;
     }
     return std::string_view(buffer.data(), size);
 }

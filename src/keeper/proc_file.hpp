@@ -15,7 +15,8 @@
 
 namespace bansuri::keeper {
 
-/// As much of the file as fits, or nothing, with errno. `directory` may be AT_FDCWD.
+/// As much of the file as fits, or nothing, with errno. Into at most a page it is read at once, as
+/// the kernel hands out such a file whole. `directory` may be AT_FDCWD.
 std::optional<std::string_view> read_small_file(int directory, const char* path,
                                                 std::span<char> buffer);
 

@@ -62,12 +62,14 @@ Launcher::Inherited prepare_process() {
     }
 
     rlimit& descriptors = inherited.descriptors;
-    if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur < descriptors.rlim_max) {
+    if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0 &&
+        descriptors.rlim_cur < descriptors.rlim_max) {
         const rlimit raised{descriptors.rlim_max, descriptors.rlim_max};
         inherited.restore_descriptors = ::setrlimit(RLIMIT_NOFILE, &raised) == 0;
     }
-    auto score = read_small_file(AT_FDCWD, oom_score_file,
-                                 std::span(inherited.oom_score).first(inherited.oom_score.size() - 1));
+    auto score =
+        read_small_file(AT_FDCWD, oom_score_file,
+                        std::span(inherited.oom_score).first(inherited.oom_score.size() - 1));
     const auto number = score ? take_number(*score) : std::nullopt;
     std::array<char, 16> lower;
     std::snprintf(lower.data(), lower.size(), "%d", keeper_oom_score);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How the keeper prepares its own process before it starts anything, so that whatever it was started
-// with (ignored signals, leaked descriptors, a closed stdin) does not reach a task.
+// How the keeper prepares its own process before it starts anything, so that whatever it was
+// started with (ignored signals, leaked descriptors, a closed stdin) does not reach a task.
 #pragma once
 
 #include "keeper/launcher.hpp"

@@ -81,6 +81,7 @@ std::optional<ProcessInfo> ProcessInfo::parse(std::string_view stat) {
     info.pid = static_cast<pid_t>(*pid);
     const char state = stat[name_end + 2];
     info.dead = state == 'Z' || state == 'X' || state == 'x';
+    info.stopped = state == 'T' || state == 't';
     stat.remove_prefix(name_end + 4);
     for (int field = 4; field <= 22; ++field) {  // numbered as in proc(5)
         const auto number = take_number(stat);

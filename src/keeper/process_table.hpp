@@ -24,7 +24,8 @@ struct ProcessInfo {
     pid_t group = 0;
     pid_t session = 0;
     std::uint64_t start_time = 0;
-    bool dead = false;  ///< a zombie
+    bool dead = false;     ///< a zombie
+    bool stopped = false;  ///< by SIGSTOP or a debugger
 
     static std::optional<ProcessInfo> read(pid_t pid);
     /// The parser behind read(); the program's name may hold any byte, ")" and newlines included.

@@ -3,7 +3,8 @@
 // What the keeper and the daemon say to each other over their SOCK_SEQPACKET pair: one message a
 // packet, a fixed header and a body of fixed layout. Only `start` varies in length; when it is long
 // it travels in a sealed memfd. Both ends run on one machine, so numbers are in host order.
-// Everything that arrives is checked here before anybody acts on it (fuzz/keeper_protocol_fuzz.cpp).
+// Everything that arrives is checked here before anybody acts on it
+// (fuzz/keeper_protocol_fuzz.cpp).
 #pragma once
 
 #include <sys/types.h>

@@ -17,8 +17,8 @@ void report(const char* format, ...) {
     va_list arguments;
     va_start(arguments, format);
     const int room = static_cast<int>(line.size()) - length - 1;
-    const int wanted = std::vsnprintf(line.data() + length, static_cast<std::size_t>(room), format,
-                                      arguments);
+    const int wanted =
+        std::vsnprintf(line.data() + length, static_cast<std::size_t>(room), format, arguments);
     va_end(arguments);
     length += std::clamp(wanted, 0, room - 1);
     line[static_cast<std::size_t>(length++)] = '\n';

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <system_error>
 
 #include "keeper/proc_file.hpp"
@@ -84,14 +85,28 @@ Daemon start_daemon(const DaemonCommand& command, const Launcher::Inherited& inh
     return daemon;
 }
 
+int serve(Daemon daemon, const Launcher::Inherited& inherited, const Options& options) {
+    const auto keeper = [&] {
+        try {
+            return std::make_unique<Keeper>(std::move(daemon.socket), daemon.pid, inherited,
+                                            options);
+        } catch (...) {
+            // A daemon without a keeper is of no use to anybody.
+            ::kill(daemon.pid, SIGKILL);
+            ::waitpid(daemon.pid, nullptr, 0);
+            throw;
+        }
+    }();
+    return keeper->run();
+}
+
 }  // namespace
 
 int run(const DaemonCommand& command, Options options) {
     try {
         const Launcher::Inherited inherited = prepare_process();
         Daemon daemon = start_daemon(command, inherited);
-        Keeper keeper(std::move(daemon.socket), daemon.pid, inherited, options);
-        const int status = keeper.run();
+        const int status = serve(std::move(daemon), inherited, options);
         if (WIFEXITED(status)) return WEXITSTATUS(status);
         report("the daemon was killed by signal %d (%s); its tasks have been ended",
                WTERMSIG(status), ::strsignal(WTERMSIG(status)));

@@ -24,8 +24,8 @@ class StringReader {
     explicit StringReader(std::span<const std::byte> bytes)
         : next_(reinterpret_cast<const char*>(bytes.data())), left_(bytes.size()) {}
     const char* take() {
-        const auto* end = left_ == 0 ? nullptr : static_cast<const char*>(
-                                                     std::memchr(next_, '\0', left_));
+        const auto* end =
+            left_ == 0 ? nullptr : static_cast<const char*>(std::memchr(next_, '\0', left_));
         if (end == nullptr) return nullptr;
         const char* const taken = next_;
         left_ -= static_cast<std::size_t>(end + 1 - next_);

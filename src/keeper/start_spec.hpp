@@ -40,8 +40,8 @@ struct StartSpec {
     std::int64_t stop_timeout_us = 0;  ///< between SIGTERM and SIGKILL for what was left behind
 };
 
-/// Nothing if the bytes are not exactly one spec: a missing NUL, an unknown enumerator, a count that
-/// does not fit, no argv at all. Throws std::bad_alloc only.
+/// Nothing if the bytes are not exactly one spec: a missing NUL, an unknown enumerator, a count
+/// that does not fit, no argv at all. Throws std::bad_alloc only.
 std::optional<StartSpec> parse_start(std::span<const std::byte> bytes);
 
 /// The opposite; the result may be longer than max_spec, which the caller has to refuse.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "os/keeper_client.hpp"
 
-#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
@@ -157,7 +159,8 @@ Result<StartPacket> make_start(const engine::LaunchSpec& spec) {
         made = attach("bansuri-stdin", std::as_bytes(std::span(*spec.standard_input)));
     }
     if (!made) {
-        return fail(ErrorCode::cannot_start, "memfd_create: " + std::generic_category().message(errno));
+        return fail(ErrorCode::cannot_start,
+                    fmt::format("memfd_create: {}", std::generic_category().message(errno)));
     }
     packet.bytes = keeper::encode_start_packet(keeper_id(spec.id), flags, *body);
     return packet;
@@ -289,9 +292,7 @@ void KeeperClient::Connection::receive() {
     for (int i = 0; i < packets_a_turn && !lost_; ++i) {
         keeper::ReceivedPacket packet;
         switch (keeper::receive_packet(socket_.native_handle(), incoming_, packet)) {
-            case Transfer::done:
-                handle(std::span(incoming_).first(packet.size), packet);
-                break;
+            case Transfer::done: handle(std::span(incoming_).first(packet.size), packet); break;
             case Transfer::would_block:
             case Transfer::exhausted: return wait_for_packets();
             case Transfer::closed:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Starts attempts through the keeper (src/keeper) and reads what they write: engine::ProcessLauncher
-// on an Asio loop. docs/processes.md tells what the keeper does.
+// Starts attempts through the keeper (src/keeper) and reads what they write:
+// engine::ProcessLauncher on an Asio loop. docs/processes.md tells what the keeper does.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -12,8 +12,8 @@
 
 namespace bansuri::os {
 
-/// Used on the thread of its loop only. Destroying it closes the socket to the keeper; Processes may
-/// outlive it and are lost() then. The loop must outlive it.
+/// Used on the thread of its loop only. Destroying it closes the socket to the keeper; Processes
+/// may outlive it and are lost() then. The loop must outlive it.
 class KeeperClient final : public engine::ProcessLauncher {
   public:
     /// `socket`: the daemon's end, a SOCK_SEQPACKET socket.

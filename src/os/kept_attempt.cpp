@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -96,26 +95,28 @@ void KeptAttempt::abandon() {
     sink_ = nullptr;
     changed_ = nullptr;
     drain_.cancel();
-    // A reader may sit in the sink's ready(), which is to be left as soon as possible.
-    const auto pipes = pipes_;
-    for (const auto& pipe : pipes) pipe->stop.emit(asio::cancellation_type::terminal);
+    // Not a cancellation through co_spawn, which would reach a ready() only after a turn of the
+    // loop, when the sink and its timer may be gone.
+    for (const auto& pipe : pipes_) {
+        error_code ignored;
+        pipe->descriptor.cancel(ignored);
+    }
 }
 
 void KeptAttempt::open_pipe(engine::Stream stream, keeper::UniqueFd fd) {
     auto pipe = std::make_shared<Pipe>(loop_, stream);
     error_code error;
     pipe->descriptor.assign(fd.get(), error);
-    if (error) return;  // no memory for epoll; the keeper holds the other copy, so nobody blocks soon
+    if (error)
+        return;  // no memory for epoll; the keeper holds the other copy, so nobody blocks soon
     fd.release();
     pipes_.push_back(pipe);
     ++readers_;
     auto self = shared_from_this();
-    asio::co_spawn(loop_, read_pipe(self, pipe),
-                   asio::bind_cancellation_slot(pipe->stop.slot(),
-                                                [self, pipe](const std::exception_ptr&) {
-                                                    // Only a cancelled await throws out of it.
-                                                    self->pipe_ended(pipe);
-                                                }));
+    asio::co_spawn(loop_, read_pipe(self, pipe), [self, pipe](const std::exception_ptr&) {
+        self->pipe_ended(
+            pipe);  // also after an exception (no memory), of which nothing is left to do
+    });
 }
 
 asio::awaitable<void> KeptAttempt::read_pipe(std::shared_ptr<KeptAttempt> self,
@@ -141,7 +142,7 @@ asio::awaitable<void> KeptAttempt::read_pipe(std::shared_ptr<KeptAttempt> self,
         error_code error;
         auto token = asio::redirect_error(asio::use_awaitable, error);
         co_await pipe->descriptor.async_wait(asio::posix::descriptor_base::wait_read, token);
-        if (error && !self->drained_) break;
+        if (error && !self->drained_) break;  // abandoned, or the loop ends
     }
 }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// One attempt as the daemon sees it through the keeper: what has been told of it, and the reading of
-// its pipes. KeeperClient makes it; the engine's Process is a handle on it.
+// One attempt as the daemon sees it through the keeper: what has been told of it, and the reading
+// of its pipes. KeeperClient makes it; the engine's Process is a handle on it.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
@@ -27,8 +26,8 @@ class KeptAttempt : public std::enable_shared_from_this<KeptAttempt> {
     static constexpr std::chrono::seconds drain_time{2};
 
     /// `buffer` is shared by all readers of the loop and must outlive them.
-    KeptAttempt(boost::asio::any_io_executor loop, std::span<char> buffer,
-                engine::OutputSink& sink, std::function<void()> changed);
+    KeptAttempt(boost::asio::any_io_executor loop, std::span<char> buffer, engine::OutputSink& sink,
+                std::function<void()> changed);
 
     // What the keeper tells.
     void started(const keeper::Started& told, keeper::UniqueFd output, keeper::UniqueFd error);
@@ -53,7 +52,8 @@ class KeptAttempt : public std::enable_shared_from_this<KeptAttempt> {
     boost::asio::awaitable<void> wait_for_answer();
     /// Changes are told from now on; one that has happened already is told soon.
     void hand_out();
-    /// Nobody wants to know any more: the sink is not touched again.
+    /// Nobody wants to know any more: the sink is not called again. A ready() of it that is still
+    /// waited for is left to complete; what comes after it does not touch the sink.
     void abandon();
     bool abandoned() const { return abandoned_; }
 
@@ -65,7 +65,6 @@ class KeptAttempt : public std::enable_shared_from_this<KeptAttempt> {
         engine::Stream stream;
         std::size_t owed = 0;  ///< bytes that lay in it when the attempt was gone
         bool muted = false;    ///< the sink has thrown: what comes is read and dropped
-        boost::asio::cancellation_signal stop;
     };
     void open_pipe(engine::Stream stream, keeper::UniqueFd fd);
     static boost::asio::awaitable<void> read_pipe(std::shared_ptr<KeptAttempt> self,

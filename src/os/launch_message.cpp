@@ -58,7 +58,8 @@ std::string file_problem(const char* key, const OutputTarget& target, int error)
         case EROFS: remedy = "name a file on a writable file system"; break;
         default: break;
     }
-    return fmt::format("{}: open \"{}\": {}; {}", key, printable_lines(target.path), cause(error), remedy);
+    return fmt::format("{}: open \"{}\": {}; {}", key, printable_lines(target.path), cause(error),
+                       remedy);
 }
 
 std::string request_problem(int error) {
@@ -74,9 +75,13 @@ std::string program_problem(const std::string& program, int error) {
     const char* remedy = "";
     switch (error) {
         case ENOENT: remedy = "; install it, or its interpreter, or correct the command"; break;
-        case EACCES: remedy = "; it must be an executable file on a file system that allows that"; break;
+        case EACCES:
+            remedy = "; it must be an executable file on a file system that allows that";
+            break;
         case ENOEXEC: remedy = "; it is not a program for this machine, and has no #! line"; break;
-        case E2BIG: remedy = "; one argument or variable may have 131071 bytes: put more into a file"; break;
+        case E2BIG:
+            remedy = "; one argument or variable may have 131071 bytes: put more into a file";
+            break;
         case ETXTBSY: remedy = "; the file is open for writing"; break;
         case EAGAIN: remedy = "; the limit of processes is reached"; break;
         default: break;
@@ -91,7 +96,8 @@ Result<std::vector<std::byte>> encode_launch(const engine::LaunchSpec& spec) {
     if (std::any_of(spec.argv.begin(), spec.argv.end(), has_nul) ||
         has_nul(spec.working_directory) || has_nul(spec.standard_output.path) ||
         has_nul(spec.standard_error.path)) {
-        return fail(ErrorCode::cannot_start, "a command or a path with a NUL byte cannot be executed");
+        return fail(ErrorCode::cannot_start,
+                    "a command or a path with a NUL byte cannot be executed");
     }
     for (const std::string& variable : spec.environment) {
         if (!has_nul(variable)) continue;
@@ -123,14 +129,19 @@ Error launch_error(const engine::LaunchSpec& spec, const keeper::SpawnError& fai
     switch (failure.step) {
         case keeper::Step::request: message = request_problem(error); break;
         case keeper::Step::pipe: message = fmt::format("create a pipe: {}", cause(error)); break;
-        case keeper::Step::clone: message = fmt::format("create a process: {}", cause(error)); break;
+        case keeper::Step::clone:
+            message = fmt::format("create a process: {}", cause(error));
+            break;
         case keeper::Step::cgroup: message = fmt::format("join a cgroup: {}", cause(error)); break;
-        case keeper::Step::session: message = fmt::format("create a session: {}", cause(error)); break;
+        case keeper::Step::session:
+            message = fmt::format("create a session: {}", cause(error));
+            break;
         case keeper::Step::working_directory:
-            message = fmt::format("working directory \"{}\": {}; {}",
-                                  printable_lines(spec.working_directory), cause(error),
-                                  error == EACCES ? "allow it to be entered or correct working-directory"
-                                                  : "create it or correct working-directory");
+            message =
+                fmt::format("working directory \"{}\": {}; {}",
+                            printable_lines(spec.working_directory), cause(error),
+                            error == EACCES ? "allow it to be entered or correct working-directory"
+                                            : "create it or correct working-directory");
             break;
         case keeper::Step::standard_input: message = fmt::format("stdin: {}", cause(error)); break;
         case keeper::Step::standard_output:

@@ -12,8 +12,8 @@
 
 namespace bansuri::os {
 
-/// The start spec as the keeper reads it. The error (cannot_start) tells what of it cannot be passed
-/// to a program at all: a NUL in a string, or more than the keeper takes.
+/// The start spec as the keeper reads it. The error (cannot_start) tells what of it cannot be
+/// passed to a program at all: a NUL in a string, or more than the keeper takes.
 Result<std::vector<std::byte>> encode_launch(const engine::LaunchSpec& spec);
 
 /// What the keeper's refusal means to a person (cannot_start): step, object, cause, remedy.

@@ -6,9 +6,9 @@ harness.py fails a test that left a process behind."""
 import os
 import signal
 import unittest
-from pathlib import Path
 
-from harness import CONTAINMENTS, EndToEnd, Process, task, wait_until
+from harness import (CONTAINMENTS, EndToEnd, Process, task, wait_until,
+                     writable_cgroup_v2)
 
 # Each of them tells that it is there by a file, and would live for years.
 KINDS = {
@@ -26,18 +26,6 @@ KINDS = {
     "its own group": "set -m; {forever} & touch {ready}; wait",
     "clean environment": "env -i sh -c '{forever} & touch {ready}; wait'",
 }
-
-
-def writable_cgroup_v2():
-    """Whether a cgroup can be made where this process lives, as the keeper would."""
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        if " - cgroup2 " not in line:
-            continue
-        own = [text[3:] for text in Path("/proc/self/cgroup").read_text().splitlines()
-               if text.startswith("0::")]
-        place = Path(line.split()[4] + (own[0] if own and own[0] != "/" else ""))
-        return os.access(place, os.W_OK) and place.is_dir()
-    return False
 
 
 class Ending(EndToEnd):
@@ -103,7 +91,7 @@ class Ending(EndToEnd):
     def test_given_cgroups_and_an_orphan_with_a_clean_environment_when_stopped_then_it_is_gone(self):
         self.orphan_with_a_clean_environment()
 
-    # Its owner is looked for by session, group and environment only: containment.cpp.
+    # Its owner is looked for by session, group and environment only: keeper/containment.cpp.
     @unittest.expectedFailure
     def test_given_no_cgroups_and_an_orphan_with_a_clean_environment_then_it_is_gone_too(self):
         self.orphan_with_a_clean_environment("--no-cgroups")

@@ -45,6 +45,18 @@ def wait_until(claim, what, patience=PATIENCE):
         time.sleep(0.01)
 
 
+def writable_cgroup_v2():
+    """Whether a cgroup can be made where this process lives, as the keeper would."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        if " - cgroup2 " not in line:
+            continue
+        own = [text[3:] for text in Path("/proc/self/cgroup").read_text().splitlines()
+               if text.startswith("0::")]
+        place = Path(line.split()[4] + (own[0] if own and own[0] != "/" else ""))
+        return os.access(place, os.W_OK) and place.is_dir()
+    return False
+
+
 class Process:
     """Looks at one process from outside; pids are all it knows."""
 
@@ -164,6 +176,30 @@ class Lines:
         if self._thread.is_alive():
             raise AssertionError(f"a stream was still open after {patience} s")
         return self.all()
+
+
+class Terminal:
+    """The lines that appear on a terminal. It has no end, only an error when all have gone."""
+
+    def __init__(self, master):
+        self._master = master
+
+    def __iter__(self):
+        rest = b""
+        while True:
+            try:
+                got = os.read(self._master, 65536)
+            except OSError:
+                got = b""
+            if not got:
+                break
+            *whole, rest = (rest + got).split(b"\n")
+            yield from whole
+        if rest:
+            yield rest
+
+    def close(self):
+        os.close(self._master)
 
 
 class Bansuri:

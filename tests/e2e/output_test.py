@@ -5,7 +5,7 @@ import pty
 import subprocess
 import unittest
 
-from harness import SANITIZERS, EndToEnd, Lines, Process, task, wait_until
+from harness import SANITIZERS, EndToEnd, Lines, Process, Terminal, task, wait_until
 
 MANY = "256M" if SANITIZERS else "1G"
 MANY_BYTES = (256 if SANITIZERS else 1024) << 20
@@ -68,13 +68,25 @@ class Forwarding(EndToEnd):
         master, slave = pty.openpty()
         bansuri = self.start(stdout=slave, stderr=slave)
         os.close(slave)
-        screen = Lines(terminal(master))
+        screen = Lines(Terminal(master))
         shown = screen.wait(r"^a \| .*owned").string
         self.assertEqual(shown.rstrip("\r"),
                          r"a | \x1b]0;owned\x07\xff\x1b[2J\xc2\x9b" + " é")
         self.assertEqual(screen.wait(r"^a \| .*red").string.rstrip("\r"), r"a | \x1b[31mred")
         self.assertEqual(bansuri.end(), 0)
         self.assertNotIn("\x1b", "".join(screen.all()))
+
+    def test_given_the_text_format_then_the_log_is_lines_for_people_at_the_level_asked_for(self):
+        self.configure(task("good", "true"), task("bad", "exit 3"))
+        stamp = r"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 "
+        told = self.call("run", "--once").stderr
+        self.assertRegex(told, stamp + r"info: good: RUNNING, run \d+, pid \d+$")
+        self.assertRegex(told, stamp + r"info: good: SUCCESS after [\d.]+m?s, run \d+$")
+        self.assertRegex(told, stamp + r"warning: bad: FAILED, exit code 3 after ")
+        told = self.call("run", "--once", "--log-level", "warn").stderr
+        self.assertNotIn("good", told)
+        self.assertRegex(told, stamp + r"warning: bad: FAILED, exit code 3 after ")
+        self.assertEqual(self.call("run", "--once", "--log-level", "off").stderr, "")
 
     def test_given_control_characters_in_output_then_the_log_stays_one_line_an_event(self):
         # The path of the file is the only text of a task that the log repeats.
@@ -84,31 +96,6 @@ class Forwarding(EndToEnd):
         self.assertEqual(bansuri.events("forged"), [])
         done = self.call("run", "--once")
         self.assertEqual([line for line in done.stderr.splitlines() if line.startswith('{"ev')], [])
-
-
-def terminal(master):
-    """The lines that appear on a terminal; it has no end, only an error when all have gone."""
-    def lines():
-        rest = b""
-        while True:
-            try:
-                got = os.read(master, 65536)
-            except OSError:
-                got = b""
-            if not got:
-                break
-            *whole, rest = (rest + got).split(b"\n")
-            yield from whole
-        if rest:
-            yield rest
-
-    class Reader:
-        def __iter__(self):
-            return lines()
-
-        def close(self):
-            os.close(master)
-    return Reader()
 
 
 class Files(EndToEnd):

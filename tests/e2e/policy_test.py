@@ -131,6 +131,30 @@ class Failure(EndToEnd):
         bansuri.out.wait("beat")
 
 
+class Scarcity(EndToEnd):
+    def test_given_few_descriptors_then_starts_fail_with_the_reason_and_come_about_by_retries(self):
+        self.configure(*(task(f"t{i}", "sleep 0.3; echo done", on_fail="restart",
+                              restart_delay="100ms") for i in range(40)))
+        bansuri = self.start(wrapper=("sh", "-c", 'ulimit -n 100; exec "$@"', "sh"))
+        bansuri.out.wait("done", nth=40)
+        failed = bansuri.events("attempt-ended", outcome="FAILED")
+        self.assertNotEqual(failed, [])
+        for event in failed:
+            self.assertIn("Too many open files", event["reason"])
+        self.assertEqual(bansuri.end(), 0)
+
+    def test_given_more_environment_than_the_kernel_takes_then_it_fails_with_the_reason(self):
+        self.configure(task("a", "true", environment={f"X{i}": "x" * 60_000 for i in range(60)}),
+                       task("b", "echo fine"))
+        bansuri = self.start()
+        self.assertIn("Argument list too long", bansuri.wait_ended("a")["reason"])
+        bansuri.out.wait("fine")
+
+    def test_given_a_program_that_is_not_there_then_it_is_the_shells_127(self):
+        self.configure(task("a", "/no/such/program"))
+        self.assertEqual(self.start().wait_ended("a")["code"], 127)
+
+
 class TimeLimit(EndToEnd):
     TRAP = "trap 'echo told' TERM; echo ready; while :; do sleep 0.05; done"
 

@@ -17,7 +17,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr AttemptId id{4711, 1};
+// Tests run beside each other, and an id in an environment is what a process is found by.
+const AttemptId id{4711'000'000 + static_cast<std::uint64_t>(::getpid()), 1};
+const AttemptId other{id.run, 2};
 constexpr auto at_once = std::chrono::microseconds(0);
 
 class Ends : public testing::TestWithParam<ContainmentKind> {
@@ -57,7 +59,8 @@ class Ends : public testing::TestWithParam<ContainmentKind> {
 INSTANTIATE_TEST_SUITE_P(, Ends,
                          testing::Values(ContainmentKind::cgroups, ContainmentKind::processes),
                          [](const auto& suite) {
-                             return suite.param == ContainmentKind::cgroups ? "Cgroups" : "Processes";
+                             return suite.param == ContainmentKind::cgroups ? "Cgroups"
+                                                                            : "Processes";
                          });
 
 TEST_P(Ends, GivenALeaderThatExits_ThenItsCodeAndUsageAreTold) {
@@ -74,7 +77,8 @@ TEST_P(Ends, GivenALeaderThatIsKilled_ThenTheSignalIsTold) {
 }
 
 TEST_P(Ends, GivenAPoliteTask_WhenEnded_ThenItGetsSigtermAndMayCleanUp) {
-    peer.launch(id, shell("trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.01; done"));
+    peer.launch(id,
+                shell("trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.01; done"));
     EXPECT_EQ(peer.read_line(id), "ready");
     peer.end(id, 60s);
     EXPECT_EQ(peer.read_all(id), "bye\n");
@@ -173,8 +177,9 @@ TEST_P(Ends, GivenAJobOfItsOwnGroupInTheSession_WhenTheLeaderExits_ThenDaemonsMo
 }
 
 TEST_P(Ends, GivenAnOrphanThatIgnoresSigterm_WhenTheLeaderExits_ThenItIsKilledAfterStopTimeout) {
-    Order order = shell("sh -c 'trap \"\" TERM; echo $$; kill -USR1 $PPID; while :; do sleep 0.01; "
-                        "done' & trap 'exit 5' USR1; while :; do wait; done");
+    Order order = shell(
+        "trap 'exit 5' USR1; sh -c 'trap \"\" TERM; echo $$; kill -USR1 $PPID; "
+        "while :; do sleep 0.01; done' & while :; do wait; done");
     order.stop_timeout = 200ms;
     peer.launch(id, order);
     const auto pids = read_pids(1);
@@ -185,8 +190,9 @@ TEST_P(Ends, GivenAnOrphanThatIgnoresSigterm_WhenTheLeaderExits_ThenItIsKilledAf
 
 /// Leaves a daemon behind that has made a session of its own by then, says its pid, and exits 5.
 const char* const leaves_a_daemon =
-    "setsid sh -c 'echo $$; kill -USR1 $PPID; trap \"\" TERM; while :; do sleep 0.01; done' & "
-    "trap 'exit 5' USR1; while :; do wait; done";
+    "trap 'exit 5' USR1; "
+    "setsid sh -c 'trap \"\" TERM; echo $$; kill -USR1 $PPID; while :; do sleep 0.01; done' & "
+    "while :; do wait; done";
 
 TEST_P(Ends, GivenADaemon_WhenTheLeaderExits_ThenDaemonsModeLetsItLiveAndNamesIt) {
     peer.launch(id, shell(leaves_a_daemon));
@@ -223,7 +229,8 @@ TEST_P(Ends, GivenAnOrphanOfTheGroup_WhenTheLeaderExits_ThenAllModeLetsItLive) {
 
 TEST_P(Ends, GivenLeftoversInTheirGrace_WhenEnded_ThenAllIsEndedAtOnce) {
     Order order = shell(leaves_a_daemon);
-    order.argv[2] = std::string("sh -c 'trap \"\" TERM; while :; do sleep 0.01; done' & ") + order.argv[2];
+    order.argv[2] =
+        std::string("sh -c 'trap \"\" TERM; while :; do sleep 0.01; done' & ") + leaves_a_daemon;
     order.stop_timeout = 1h;
     peer.launch(id, order);
     const auto pids = read_pids(1);
@@ -260,7 +267,6 @@ TEST_P(Ends, GivenASurvivorThatGoesOnWriting_WhenTheAttemptIsAcknowledged_ThenIt
 }
 
 TEST_P(Ends, GivenTwoAttempts_WhenOneIsEnded_ThenTheOtherKeepsItsProcesses) {
-    constexpr AttemptId other{4712, 1};
     const std::string script = "setsid sh -c 'sleep 1000 & echo $$ $!; wait' & exec sleep 1000";
     peer.launch(id, shell(script));
     peer.launch(other, shell(script));
@@ -348,7 +354,7 @@ TEST_P(Ends, GivenMessagesThatAreNone_ThenTheKeeperLivesOn) {
     peer.send(noise);
     peer.send(std::vector<std::byte>(max_packet + 100));
     peer.send(encode(static_cast<MessageType>(999), id));
-    peer.send(encode(MessageType::end, id));           // no body
+    peer.send(encode(MessageType::end, id));                     // no body
     peer.send(encode(MessageType::end, {9, 9}, keeper::End{}));  // nobody
     peer.ack({9, 9});
     auto spec = encode_start_packet(id, flag_spec_in_memfd, {});

@@ -152,7 +152,8 @@ bool Peer::receive(std::chrono::milliseconds limit) {
     if (receive_packet(socket_, buffer, packet) != Transfer::done) return false;
     const auto message = parse_message(std::span(buffer).first(packet.size));
     if (!message) throw std::runtime_error("a message that is none");
-    Arrived arrived{message->header, {buffer.begin(), buffer.begin() + static_cast<long>(packet.size)}, {}};
+    Arrived arrived{
+        message->header, {buffer.begin(), buffer.begin() + static_cast<long>(packet.size)}, {}};
     for (std::size_t i = 0; i < packet.fd_count; ++i) {
         arrived.fds.push_back(std::move(packet.fds[i]));
     }
@@ -169,13 +170,14 @@ void Peer::sync() {
 }
 
 Arrived Peer::expect(MessageType type, AttemptId id) {
-    return expect_if([=](const Header& header) { return header.type == type && header.id() == id; });
+    return expect_if(
+        [=](const Header& header) { return header.type == type && header.id() == id; });
 }
 
 Arrived Peer::answer_to_start(AttemptId id) {
     return expect_if([=](const Header& header) {
-        return header.id() == id && (header.type == MessageType::started ||
-                                     header.type == MessageType::spawn_error);
+        return header.id() == id &&
+               (header.type == MessageType::started || header.type == MessageType::spawn_error);
     });
 }
 

@@ -210,14 +210,18 @@ TEST_P(Launch, WhatFails) {
         int error;
     };
     const Row rows[] = {
-        {"no directory", [](Order& order) { order.directory = "/nowhere"; }, Step::working_directory, ENOENT},
+        {"no directory", [](Order& order) { order.directory = "/nowhere"; },
+         Step::working_directory, ENOENT},
         {"a directory that is a file", [](Order& order) { order.directory = "/etc/passwd"; },
          Step::working_directory, ENOTDIR},
         {"no program", [](Order& order) { order.argv = {"/nowhere"}; }, Step::program, ENOENT},
-        {"not executable", [this](Order& order) { order.argv = {path("plain")}; }, Step::program, EACCES},
-        {"no format", [this](Order& order) { order.argv = {path("text")}; }, Step::program, ENOEXEC},
+        {"not executable", [this](Order& order) { order.argv = {path("plain")}; }, Step::program,
+         EACCES},
+        {"no format", [this](Order& order) { order.argv = {path("text")}; }, Step::program,
+         ENOEXEC},
         {"an argument too long",
-         [](Order& order) { order.argv.push_back(std::string(131'072, 'x')); }, Step::program, E2BIG},
+         [](Order& order) { order.argv.push_back(std::string(131'072, 'x')); }, Step::program,
+         E2BIG},
         {"stdout is a directory",
          [this](Order& order) {
              order.output = TargetKind::file;

@@ -25,7 +25,8 @@ TEST(ProcessInfo, GivenANameThatLooksLikeFields_ThenTheFieldsAfterItAreRead) {
 }
 
 TEST(ProcessInfo, GivenATextThatIsNoStat_ThenThereIsNoInfo) {
-    for (const char* text : {"", "41", "41 (sh", "41 (sh)", "41 (sh) S", "41 (sh) S 1 2 3", "x (sh) S 1"}) {
+    for (const char* text :
+         {"", "41", "41 (sh", "41 (sh)", "41 (sh) S", "41 (sh) S 1 2 3", "x (sh) S 1"}) {
         EXPECT_FALSE(ProcessInfo::parse(text)) << text;
     }
 }
@@ -72,15 +73,15 @@ TEST(OwnCgroup, Directory) {
          "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n",
          "/sys/fs/cgroup/unified"},
         {"a bind mount of our part", "0::/docker/abc/inner\n",
-         "30 23 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw\n",
-         "/sys/fs/cgroup/inner"},
+         "30 23 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw\n", "/sys/fs/cgroup/inner"},
         {"a mount that does not show us", "0::/docker/abcd\n",
          "30 23 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw\n", ""},
         {"outside of our cgroup namespace", "0::/../other\n",
          "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup rw\n", ""},
         {"a blank in the mount point", "0::/a\n",
          "30 23 0:26 / /mnt/c\\040g rw - cgroup2 cgroup rw\n", "/mnt/c g/a"},
-        {"v1 only", "4:memory:/x\n", "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n", ""},
+        {"v1 only", "4:memory:/x\n", "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n",
+         ""},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.why);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// keeper::run: the keeper with a daemon of its own. A shell script plays the daemon; the keeper runs
-// in a forked process.
+// keeper::run: the keeper with a daemon of its own. A shell script plays the daemon; the keeper
+// runs in a forked process.
 #include "keeper/run.hpp"
 
 #include <fcntl.h>
@@ -65,8 +65,9 @@ TEST(KeeperRun, GivenADaemonThatExits_ThenTheKeeperExitsWithItsCode) {
 }
 
 TEST(KeeperRun, GivenADaemon_ThenItHasTheSocketItsOwnSessionAndNoOtherDescriptor) {
-    Running running("ls /proc/self/fd | tr '\\n' ' '; echo; readlink /proc/$$/fd/3; "
-                    "echo $$ $(cut -d' ' -f6 /proc/$$/stat)");
+    Running running(
+        "ls /proc/self/fd | tr '\\n' ' '; echo; readlink /proc/$$/fd/3; "
+        "echo $$ $(cut -d' ' -f6 /proc/$$/stat)");
     EXPECT_EQ(running.read_line(), "0 1 2 3 4 ");  // 4 is what ls looks through
     EXPECT_EQ(running.read_line().find("socket:"), 0U);
     const std::string ids = running.read_line();
@@ -75,8 +76,9 @@ TEST(KeeperRun, GivenADaemon_ThenItHasTheSocketItsOwnSessionAndNoOtherDescriptor
 }
 
 TEST(KeeperRun, GivenSignals_ThenEachIsPassedOnToTheDaemon) {
-    Running running("trap 'echo hup' HUP; trap 'echo int; n=x$n; [ $n = xx ] && exit 4' INT; "
-                    "echo ready; while :; do sleep 0.01; done");
+    Running running(
+        "trap 'echo hup' HUP; trap 'echo int; n=x$n; [ $n = xx ] && exit 4' INT; "
+        "echo ready; while :; do sleep 0.01; done");
     EXPECT_EQ(running.read_line(), "ready");
     ::kill(running.pid(), SIGHUP);
     EXPECT_EQ(running.read_line(), "hup");
@@ -109,8 +111,9 @@ TEST(KeeperRun, GivenADaemonThatCannotStart_ThenTheKeeperSaysSo) {
 
 TEST(KeeperRun, GivenOrphansOfOthers_ThenTheyAreReaped) {
     // As PID 1 of a container the keeper is handed whatever loses its parent.
-    Running running("(sleep 0.05 & sleep 0.05 &) ; (true &); echo ready; trap 'exit 0' TERM; "
-                    "while :; do sleep 0.01; done");
+    Running running(
+        "(sleep 0.05 & sleep 0.05 &) ; (true &); echo ready; trap 'exit 0' TERM; "
+        "while :; do sleep 0.01; done");
     EXPECT_EQ(running.read_line(), "ready");
     EXPECT_TRUE(eventually([&] { return children_of(running.pid()) == 1; }));
     ::kill(running.pid(), SIGTERM);

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -13,7 +14,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
-#include <sys/wait.h>
 
 #include "unit/keeper/keeper_process.hpp"
 
@@ -130,15 +130,17 @@ TEST_F(KeeperClientTest, GivenAKilledTask_ThenTheSignalIsItsStatus) {
 TEST_F(KeeperClientTest, GivenStartsThatFail_ThenTheErrorSaysWhatAndWhatToDo) {
     LaunchSpec spec = shell("true");
     spec.working_directory = "/srv/nowhere";
-    EXPECT_EQ(refusal(spec), "working directory \"/srv/nowhere\": No such file or directory; "
-                             "create it or correct working-directory");
+    EXPECT_EQ(refusal(spec),
+              "working directory \"/srv/nowhere\": No such file or directory; "
+              "create it or correct working-directory");
     spec = shell("true");
     spec.standard_output = {OutputTarget::Kind::file, "/tmp"};
     EXPECT_EQ(refusal(spec), "stdout: open \"/tmp\": Is a directory; name a file in it");
     spec = shell("true");
     spec.argv = {"/nowhere/program"};
-    EXPECT_EQ(refusal(spec), "exec \"/nowhere/program\": No such file or directory; "
-                             "install it, or its interpreter, or correct the command");
+    EXPECT_EQ(refusal(spec),
+              "exec \"/nowhere/program\": No such file or directory; "
+              "install it, or its interpreter, or correct the command");
     spec = shell(std::string(131'072, 'x'));
     EXPECT_NE(refusal(spec).find("Argument list too long"), std::string::npos);
     spec = shell("true");
@@ -186,8 +188,9 @@ TEST_F(KeeperClientTest, GivenASinkThatFails_ThenTheTaskStillRunsToItsEnd) {
 }
 
 TEST_F(KeeperClientTest, GivenATaskThatClosesItsOutput_ThenItsEndIsStillTheProcesss) {
-    const auto process = start(shell("exec >&- 2>&-; while [ ! -e /tmp/none ]; do sleep 0.05; n=x$n; "
-                                     "[ $n = xxxxxxxx ] && exit 6; done"));
+    const auto process =
+        start(shell("exec >&- 2>&-; while [ ! -e /tmp/none ]; do sleep 0.05; n=x$n; "
+                    "[ $n = xxxxxxxx ] && exit 6; done"));
     ASSERT_TRUE(process);
     const std::clock_t before = std::clock();
     ASSERT_TRUE(until([&] { return (*process)->gone(); }));
@@ -233,7 +236,8 @@ TEST_F(KeeperClientTest, GivenATaskThatIgnoresSigterm_WhenEndedWithAGrace_ThenIt
     EXPECT_EQ((*process)->exit_status(), ExitStatus::signalled(SIGKILL));
 }
 
-TEST_F(KeeperClientTest, GivenARunningTask_WhenItsProcessIsDestroyed_ThenTheTaskIsKilledAndForgotten) {
+TEST_F(KeeperClientTest,
+       GivenARunningTask_WhenItsProcessIsDestroyed_ThenTheTaskIsKilledAndForgotten) {
     auto process = start(shell("trap '' TERM; echo ready; while :; do sleep 0.01; done"));
     ASSERT_TRUE(process);
     const pid_t pid = (*process)->pid();
@@ -247,7 +251,8 @@ TEST_F(KeeperClientTest, GivenARunningTask_WhenItsProcessIsDestroyed_ThenTheTask
     EXPECT_TRUE(start(shell("true")));
 }
 
-TEST_F(KeeperClientTest, GivenASlowSink_WhenTheProcessIsDestroyedWhileItWaits_ThenNothingTouchesTheSink) {
+TEST_F(KeeperClientTest,
+       GivenASlowSink_WhenTheProcessIsDestroyedWhileItWaits_ThenNothingTouchesTheSink) {
     auto slow = std::make_unique<Collector>(loop);
     slow->delay = 1h;
     std::optional<Result<std::unique_ptr<Process>>> result;
@@ -264,10 +269,12 @@ TEST_F(KeeperClientTest, GivenASlowSink_WhenTheProcessIsDestroyedWhileItWaits_Th
 TEST_F(KeeperClientTest, GivenAStart_WhenItIsCancelledBeforeTheAnswer_ThenNoTaskIsLeft) {
     asio::cancellation_signal stop;
     bool ended = false;
-    asio::co_spawn(loop, client->start(shell("exec sleep 1000"), sink, [] {}),
-                   asio::bind_cancellation_slot(
-                       stop.slot(), [&](const std::exception_ptr&,
-                                        const Result<std::unique_ptr<Process>>&) { ended = true; }));
+    asio::co_spawn(
+        loop, client->start(shell("exec sleep 1000"), sink, [] {}),
+        asio::bind_cancellation_slot(
+            stop.slot(), [&](const std::exception_ptr&, const Result<std::unique_ptr<Process>>&) {
+                ended = true;
+            }));
     loop.poll_one();
     stop.emit(asio::cancellation_type::terminal);
     ASSERT_TRUE(until([&] { return ended; }));

@@ -130,15 +130,20 @@ struct Discard final : engine::OutputSink {
     asio::awaitable<void> ready() override { co_return; }
 };
 
+engine::LaunchSpec capturing_both() {
+    engine::LaunchSpec spec;
+    spec.argv.emplace_back(program);
+    spec.working_directory.push_back('/');
+    return spec;
+}
+
 /// One of those in flight: starts, waits until it is gone, starts the next.
 asio::awaitable<void> worker(os::KeeperClient* client, asio::io_context* loop, std::uint64_t* next,
                              std::uint64_t last) {
     Discard sink;
     while (*next < last) {
-        engine::LaunchSpec spec;
+        engine::LaunchSpec spec = capturing_both();
         spec.id = {++*next, 1};
-        spec.argv = {program};
-        spec.working_directory = "/";
         asio::steady_timer changed(*loop, asio::steady_timer::time_point::max());
         auto starting = client->start(std::move(spec), sink, [&changed] { changed.cancel(); });
         auto process = co_await std::move(starting);

@@ -46,7 +46,7 @@ struct Decimal {
 
     /// Nothing if the result is longer than any duration may be.
     std::optional<std::int64_t> times(std::int64_t microseconds) const {
-        if (whole > kLongestDuration.count() / microseconds) return std::nullopt;
+        if (whole > longest_duration.count() / microseconds) return std::nullopt;
         return whole * microseconds + millionths * microseconds / 1'000'000;
     }
 };
@@ -57,7 +57,7 @@ std::optional<Decimal> take_decimal(std::string_view& rest) {
     Decimal number;
     for (; !rest.empty() && is_digit(rest.front()); rest.remove_prefix(1)) {
         // Past the longest duration more digits change nothing: times() refuses the number.
-        if (number.whole <= kLongestDuration.count()) {
+        if (number.whole <= longest_duration.count()) {
             number.whole = number.whole * 10 + (rest.front() - '0');
         }
     }
@@ -116,7 +116,7 @@ Result<Duration> parse_duration(std::string_view text) {
         }
         smallest_so_far = unit + 1;
         const auto part = number->times(units[unit].microseconds);
-        if (!part || *part > kLongestDuration.count() - total) {
+        if (!part || *part > longest_duration.count() - total) {
             return not_a_duration(text, "it is longer than 100 years");
         }
         total += *part;
@@ -133,7 +133,7 @@ Result<Duration> duration_from_seconds(double seconds) {
     };
     if (!std::isfinite(seconds)) return refuse("it is not a finite number");
     if (seconds < 0) return refuse("it is negative");
-    if (seconds > std::chrono::duration<double>(kLongestDuration).count()) {
+    if (seconds > std::chrono::duration<double>(longest_duration).count()) {
         return refuse("it is longer than 100 years");
     }
     return Duration(std::llround(seconds * 1e6));

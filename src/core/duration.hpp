@@ -12,7 +12,7 @@
 namespace bansuri {
 
 /// What no configured span may exceed. Sums of a few such spans and any instant cannot wrap.
-inline constexpr Duration kLongestDuration = std::chrono::hours(24) * 36'525;  // 100 years
+inline constexpr Duration longest_duration = std::chrono::hours(24) * 36'525;  // 100 years
 
 /// Takes a number of seconds ("30", "0.5"), or numbers with the units d, h, m, s and ms, from
 /// large to small and each once ("4m30s", "1h 30m"). Digits beyond the microsecond are dropped.

@@ -4,7 +4,6 @@
 // moved by hand, so that a DST change or an NTP leap is a test, not a fear.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
 
@@ -36,9 +35,6 @@ class Clock {
     /// Calls `changed` each time that somebody sets the wall clock, before any wall alarm that
     /// the step made due. One listener at a time.
     virtual void on_wall_clock_set(std::function<void()> changed) = 0;
-
-    boost::asio::awaitable<void> sleep_until(MonoTime deadline);
-    boost::asio::awaitable<void> sleep_for(Duration span) { return sleep_until(mono_now() + span); }
 };
 
 }  // namespace bansuri::engine

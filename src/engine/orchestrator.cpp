@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 
@@ -20,9 +21,17 @@ Orchestrator::Orchestrator(Services services)
 void Orchestrator::apply(const Configuration& configuration) {
     if (shutting_down_) return;
     ConfigurationApplied applied{++generation_, configuration.tasks.size(), 0, 0, 0, 0};
-    std::unordered_set<std::string> named;
+    // First what goes, so that what comes finds its port or its lock free as soon as may be.
+    std::unordered_set<std::string_view> named;
+    for (const auto& task : configuration.tasks) named.insert(task->name);
+    std::vector<TaskRecord*> gone;
+    for (const auto& [name, record] : records_) {
+        if (!record->removed && !named.contains(name)) gone.push_back(record.get());
+    }
+    applied.removed = gone.size();
+    for (TaskRecord* record : gone) remove(*record);
+
     for (const auto& task : configuration.tasks) {
-        named.insert(task->name);
         const auto known = records_.find(task->name);
         if (known == records_.end()) {
             ++applied.added;
@@ -44,12 +53,6 @@ void Orchestrator::apply(const Configuration& configuration) {
             }
         }
     }
-    std::vector<TaskRecord*> gone;
-    for (const auto& [name, record] : records_) {
-        if (!record->removed && !named.contains(name)) gone.push_back(record.get());
-    }
-    applied.removed = gone.size();
-    for (TaskRecord* record : gone) remove(*record);
     services_.events.publish(applied);
 }
 
@@ -61,45 +64,55 @@ void Orchestrator::add(std::shared_ptr<const Task> task) {
 }
 
 void Orchestrator::schedule(TaskRecord& record) {
-    if (record.task->enabled) {
-        timeline_.add(record, record.task->schedule);
-    } else if (record.runs.empty()) {
-        record.state = TaskState::stopped;  // as its author wants it: no event
-    }
+    if (record.task->enabled) return timeline_.add(record, record.task->schedule);
+    record.state = TaskState::stopped;  // as its author wants it: no event
 }
 
 void Orchestrator::change(TaskRecord& record, std::shared_ptr<const Task> task) {
+    timeline_.fire_due();  // what is due already is due by the old definition
     const auto before = std::exchange(record.task, std::move(task));
-    const bool done = record.task->max_runs && record.successes >= *record.task->max_runs;
-    if (!record.task->enabled || done) {
+    for (const auto& run : record.runs) run->adopt(record.task);
+    record.alerts.policy_changed(record.task->notify);
+    const bool was_once = std::holds_alternative<Once>(before->schedule);
+    const bool is_once = std::holds_alternative<Once>(record.task->schedule);
+    if (!record.task->enabled || record.is_done()) {
         timeline_.remove(record);
         skip_waiting(record, "the task was changed");
-        if (record.runs.empty() && !done) enter(record, TaskState::stopped, "enabled is false");
     } else if (std::exchange(record.halted, false) || !before->enabled) {
         timeline_.remove(record);
         timeline_.add(record, record.task->schedule);
-        if (record.runs.empty()) enter(record, TaskState::pending, "the task was changed");
+    } else if (is_once && !was_once) {
+        // It is due once in its life: if it has never run, now.
+        timeline_.remove(record);
+        if (!record.last_ended && record.runs.empty()) {
+            timeline_.add(record, record.task->schedule);
+        }
     } else {
         // The timeline points into the old definition, so it learns of every new one.
         timeline_.change(record, record.task->schedule);
-        settle(record);
     }
+    settle(record, "the task was changed");
 }
 
 void Orchestrator::restart(TaskRecord& record, std::shared_ptr<const Task> task) {
+    timeline_.fire_due();
     timeline_.remove(record);
     skip_waiting(record, "the task was changed");
     record.task = std::move(task);
     record.removed = record.halted = false;
+    record.last_ended.reset();
     record.successes = 0;
+    record.alerts.policy_changed(record.task->notify);
     record.draining = !record.runs.empty();
     stop_runs(record, "the task was changed");
-    if (!record.draining) enter(record, TaskState::pending, "the task was changed");
-    schedule(record);
+    if (record.task->enabled) timeline_.add(record, record.task->schedule);
+    if (!record.draining) settle(record, "the task was changed");
 }
 
 void Orchestrator::remove(TaskRecord& record) {
+    timeline_.fire_due();
     timeline_.remove(record);
+    record.alerts.flush();
     const std::string reason = "the task was removed from the configuration";
     skip_waiting(record, reason);
     record.removed = true;
@@ -148,16 +161,9 @@ void Orchestrator::start_run(TaskRecord& record, WallTime instant) {
     ++runs_alive_;
     asio::co_spawn(services_.loop, runner.run(),
                    [this, &record, &runner](std::exception_ptr bug, AttemptResult result) {
-                       if (bug) {
+                       if (bug) {  // not even its record could be ended
                            result.outcome = Outcome::lost;
-                           try {
-                               std::rethrow_exception(bug);
-                           } catch (const std::exception& e) {
-                               result.reason = e.what();
-                           } catch (...) {
-                               result.reason = "unknown exception";
-                           }
-                           services_.on_bug(record.task->name, result.reason);
+                           services_.on_bug(record.task->name, "its record could not be ended");
                        }
                        run_ended(record, runner, result);
                    });
@@ -176,25 +182,27 @@ void Orchestrator::run_ended(TaskRecord& record, TaskRunner& runner, const Attem
         if (record.runs.empty()) enter(record, TaskState::stopped, result.reason);
         if (record.removed && record.runs.empty()) forget(record);
     } else {
-        if (!was_draining) decide(record, ended->task(), ended->id(), result);
+        if (!was_draining) decide(record, ended->id(), result);
         settle(record);
         start_waiting(record);
     }
     run_ended_.notify();
 }
 
-void Orchestrator::decide(TaskRecord& record, const Task& task, RunId run,
-                          const AttemptResult& result) {
+void Orchestrator::decide(TaskRecord& record, RunId run, const AttemptResult& result) {
+    const Task& task = *record.task;
     switch (result.outcome) {
-        case Outcome::success: {
+        case Outcome::success:
+            record.last_ended = TaskState::success;
             ++record.successes;
-            if (!record.task->max_runs || record.successes < *record.task->max_runs) return;
+            if (!record.is_done()) return;
             timeline_.remove(record);
             return skip_waiting(record, "max-runs is reached");
-        }
         case Outcome::failed:
         case Outcome::timeout:
         case Outcome::lost: {
+            record.last_ended =
+                result.outcome == Outcome::timeout ? TaskState::timeout : TaskState::failed;
             const bool goes_on =
                 task.on_fail == OnFail::go_on ||
                 (task.on_fail == OnFail::restart && task.on_exhausted == OnExhausted::go_on);
@@ -204,21 +212,30 @@ void Orchestrator::decide(TaskRecord& record, const Task& task, RunId run,
             return skip_waiting(record, fmt::format("stopped: run {} failed", run));
         }
         case Outcome::stopped:
+            record.last_ended = TaskState::stopped;
+            return;
         case Outcome::skipped: return;
     }
 }
 
-void Orchestrator::settle(TaskRecord& record) {
+void Orchestrator::settle(TaskRecord& record, const std::string& reason) {
     if (!record.runs.empty()) {
-        if (record.state != TaskState::restarting) enter(record, TaskState::running);
+        const bool running =
+            std::any_of(record.runs.begin(), record.runs.end(), [](const auto& run) {
+                return run->state() == TaskState::running;
+            });
+        // A run that has not entered a state yet does so in a moment.
+        if (running) enter(record, TaskState::running, reason);
     } else if (record.halted) {
         enter(record, TaskState::stopped, "it failed");
+    } else if (record.is_done()) {
+        enter(record, TaskState::success, reason);
     } else if (!record.task->enabled) {
         enter(record, TaskState::stopped, "enabled is false");
     } else if (timeline_.contains(record) || !record.waiting.empty()) {
-        enter(record, TaskState::pending);
-    } else if (record.state == TaskState::running) {
-        enter(record, TaskState::stopped);  // a once-task that was stopped
+        enter(record, TaskState::pending, reason);
+    } else if (record.last_ended) {
+        enter(record, *record.last_ended, reason);
     }
 }
 
@@ -261,6 +278,7 @@ asio::awaitable<void> Orchestrator::shutdown() {
     timeline_.clear();
     for (const auto& [name, record] : records_) {
         skip_waiting(*record, "shutdown");
+        record->alerts.flush();
         if (record->runs.empty()) record->state = TaskState::stopped;
         stop_runs(*record, "shutdown");
     }

@@ -28,9 +28,13 @@ struct TaskRecord {
     std::shared_ptr<const Task> task;
     TaskState state = TaskState::pending;
     unsigned successes = 0;
+    std::optional<TaskState> last_ended;  ///< what the last run of this definition came to
     bool halted = false;    ///< STOPPED after a failure: its schedule is over
     bool removed = false;   ///< no longer configured; dies with its last run
     bool draining = false;  ///< runs of an older definition have yet to end
+    /// max-runs is reached.
+    bool is_done() const { return task->max_runs && successes >= *task->max_runs; }
+
     TaskAlerts alerts;
     std::vector<std::unique_ptr<TaskRunner>> runs;
     std::deque<WallTime> waiting;  ///< due instants that start when `runs` is empty
@@ -73,8 +77,8 @@ class Orchestrator final : private Timeline::Listener {
 
     void start_run(TaskRecord& record, WallTime instant);
     void run_ended(TaskRecord& record, TaskRunner& runner, const AttemptResult& result);
-    void decide(TaskRecord& record, const Task& task, RunId run, const AttemptResult& result);
-    void settle(TaskRecord& record);
+    void decide(TaskRecord& record, RunId run, const AttemptResult& result);
+    void settle(TaskRecord& record, const std::string& reason = {});
     void start_waiting(TaskRecord& record);
 
     void queue(TaskRecord& record, WallTime instant, std::size_t limit);

@@ -21,19 +21,29 @@ void TaskAlerts::attempt_failed(const NotifyPolicy& policy, bool last, const Fac
 }
 
 void TaskAlerts::tell(const NotifyPolicy& policy, FailureInfo info) {
-    const bool first = !failure_told_;
-    if (!first || policy.hold_back == Duration::zero()) {
-        failure_told_ = true;
-        return notifier_.notify(std::move(info));
-    }
     // While a message is held back it is kept up to date; the time runs from the first failure.
     const bool waiting = held_back_.has_value();
     held_back_ = std::move(info);
+    if (failure_told_ || policy.hold_back == Duration::zero()) return flush();
     if (waiting) return;
-    hold_back_over_ = clock_.at(clock_.mono_now() + policy.hold_back, [this] {
-        failure_told_ = true;
-        notifier_.notify(*std::exchange(held_back_, std::nullopt));
-    });
+    hold_back_over_ =
+        clock_.at(clock_.mono_now() + policy.hold_back, [this] { flush(); });
+}
+
+void TaskAlerts::policy_changed(const NotifyPolicy& policy) {
+    if (!policy.enabled) {
+        held_back_.reset();
+        hold_back_over_.reset();
+    } else if (policy.hold_back == Duration::zero()) {
+        flush();
+    }
+}
+
+void TaskAlerts::flush() {
+    hold_back_over_.reset();
+    if (!held_back_) return;
+    failure_told_ = true;
+    notifier_.notify(*std::exchange(held_back_, std::nullopt));
 }
 
 void TaskAlerts::run_succeeded(const NotifyPolicy& policy, const Facts& facts) {

@@ -29,47 +29,76 @@ void TaskRunner::kill(std::string reason) {
     stop(std::move(reason));
 }
 
+void TaskRunner::adopt(std::shared_ptr<const Task> task) {
+    task_ = std::move(task);
+    changed_.notify();
+}
+
+void TaskRunner::enter(TaskState state, std::string reason) {
+    state_ = state;
+    enter_(state, std::move(reason));
+}
+
+AttemptResult TaskRunner::refused(std::string reason) {
+    SkippedInstants skipped{instant_, instant_, 1, false, std::move(reason)};
+    services_.store.skipped(task_->name, skipped);
+    services_.events.publish(InstantsSkipped{task_->name, skipped});
+    AttemptResult result;
+    result.outcome = Outcome::skipped;
+    result.reason = std::move(skipped.reason);
+    return result;
+}
+
 asio::awaitable<AttemptResult> TaskRunner::run() {
     const Result<RunId> claimed = co_await services_.store.claim(task_->name, instant_);
-    if (!claimed) {
-        AttemptResult refused;
-        refused.outcome = Outcome::skipped;
-        refused.reason = claimed.error().message;
-        co_return refused;
-    }
+    if (!claimed) co_return refused(claimed.error().message);
     id_ = *claimed;
-    const AttemptResult result = co_await run_attempts();
+    AttemptResult result;
+    // Whatever happens, the record ends: what was started is killed as its Process goes.
+    try {
+        result = co_await run_attempts();
+    } catch (const std::exception& bug) {
+        result.outcome = Outcome::lost;
+        result.reason = fmt::format("internal error: {}", bug.what());
+        services_.on_bug(task_->name, bug.what());
+        enter(TaskState::failed, result.reason);
+    }
     services_.store.finish(id_, result, services_.clock.wall_now());
     services_.events.publish(RunEnded{task_->name, id_, result});
     co_return result;
 }
 
 asio::awaitable<AttemptResult> TaskRunner::run_attempts() {
+    AttemptResult result;
     for (std::uint32_t attempt = 1;; ++attempt) {
         if (stop_reason_) co_return stopped();
-        enter_(TaskState::running, {});
-        const AttemptResult result = co_await run_attempt(attempt);
-        const bool failed = result.outcome == Outcome::failed || result.outcome == Outcome::timeout;
-        const bool retries = failed && task_->retry.allows_retry(attempt);
+        if (!task_->enabled && attempt > 1) co_return result;  // disabled in the pause
+        enter(TaskState::running);
+        result = co_await run_attempt(attempt);
+        const bool failed =
+            result.outcome == Outcome::failed || result.outcome == Outcome::timeout;
+        const bool retries = failed && task_->enabled && task_->retry.allows_retry(attempt);
         std::optional<Duration> delay;
         if (retries) delay = task_->retry.delay_before(attempt + 1, services_.chance());
         services_.store.attempt_ended(id_, attempt, result, services_.clock.wall_now());
-        services_.events.publish(
-            AttemptEnded{task_->name, id_, attempt, attempts_in_all(), result, delay, survivors_});
+        services_.events.publish(AttemptEnded{task_->name, id_, attempt, attempts_in_all(), result,
+                                              delay, survivors_});
 
         if (result.outcome == Outcome::stopped) co_return result;
         if (result.outcome == Outcome::success) {
-            enter_(TaskState::success, {});
-            alerts_.run_succeeded(
-                task_->notify, [&] { return facts(FailureInfo::Kind::recovery, attempt, result); });
+            enter(TaskState::success);
+            alerts_.run_succeeded(task_->notify, [&] {
+                return facts(FailureInfo::Kind::recovery, attempt, result);
+            });
             co_return result;
         }
-        enter_(result.outcome == Outcome::timeout ? TaskState::timeout : TaskState::failed,
-               result.status ? describe(*result.status) : result.reason);
-        alerts_.attempt_failed(task_->notify, !retries,
-                               [&] { return facts(FailureInfo::Kind::failure, attempt, result); });
+        enter(result.outcome == Outcome::timeout ? TaskState::timeout : TaskState::failed,
+              result.status ? describe(*result.status) : result.reason);
+        alerts_.attempt_failed(task_->notify, !retries, [&] {
+            return facts(FailureInfo::Kind::failure, attempt, result);
+        });
         if (!retries) co_return result;
-        enter_(TaskState::restarting, fmt::format("in {}", format_duration(*delay)));
+        enter(TaskState::restarting, fmt::format("in {}", format_duration(*delay)));
         co_await pause(*delay);
     }
 }
@@ -77,8 +106,8 @@ asio::awaitable<AttemptResult> TaskRunner::run_attempts() {
 asio::awaitable<void> TaskRunner::pause(Duration span) {
     const MonoTime end = services_.clock.mono_now() + span;
     const auto alarm = services_.clock.at(end, [this] { changed_.notify(); });
-    // Ended by the alarm or by stop().
-    while (!stop_reason_ && services_.clock.mono_now() < end) co_await changed_.wait();
+    // Ended by the alarm, by stop(), or by a definition that disables the task.
+    while (!stop_reason_ && task_->enabled && services_.clock.mono_now() < end) co_await changed_.wait();
 }
 
 asio::awaitable<AttemptResult> TaskRunner::run_attempt(std::uint32_t attempt) {
@@ -90,9 +119,9 @@ asio::awaitable<AttemptResult> TaskRunner::run_attempt(std::uint32_t attempt) {
     Result<std::unique_ptr<Process>> started =
         co_await services_.launcher.start(std::move(spec), *output_, [this] { changed_.notify(); });
     if (!started) {
-        AttemptResult refused;
-        refused.reason = started.error().message;
-        co_return refused;
+        AttemptResult not_started;
+        not_started.reason = started.error().message;
+        co_return not_started;
     }
     Process& process = **started;
     file_offsets_[0] = process.file_offset(Stream::standard_output);
@@ -107,9 +136,11 @@ asio::awaitable<AttemptResult> TaskRunner::run_attempt(std::uint32_t attempt) {
 }
 
 asio::awaitable<TaskRunner::EndedBy> TaskRunner::until_gone(Process& process, MonoTime begun) {
+    const std::optional<Duration> time_limit = task_->time_limit;  // adopt() may change the task's
     std::unique_ptr<Alarm> limit;
-    if (task_->time_limit) {
-        limit = services_.clock.at(begun + *task_->time_limit, [this] { changed_.notify(); });
+    if (time_limit) {
+        attempt_limit_ = *time_limit;
+        limit = services_.clock.at(begun + *time_limit, [this] { changed_.notify(); });
     }
     EndedBy cause = EndedBy::itself;
     bool stopping = false;
@@ -117,8 +148,8 @@ asio::awaitable<TaskRunner::EndedBy> TaskRunner::until_gone(Process& process, Mo
     // Ended by the process, which the time limit and stop() end in turn; by the keeper's loss too.
     while (!process.gone() && !process.lost()) {
         const bool runs = !process.exit_status().has_value();
-        const bool over_limit = runs && cause == EndedBy::itself && task_->time_limit &&
-                                services_.clock.mono_now() >= begun + *task_->time_limit;
+        const bool over_limit = runs && cause == EndedBy::itself && time_limit &&
+                                services_.clock.mono_now() >= begun + *time_limit;
         if (stop_reason_ && !stopping) {
             stopping = true;
             if (runs && cause == EndedBy::itself) cause = EndedBy::stop;
@@ -145,7 +176,7 @@ AttemptResult TaskRunner::judge(const Process& process, EndedBy cause, MonoTime 
         result.reason = "nobody saw its end: the keeper was lost";
     } else if (cause == EndedBy::time_limit) {
         result.outcome = Outcome::timeout;
-        result.reason = fmt::format("ran longer than {}", format_duration(*task_->time_limit));
+        result.reason = fmt::format("ran longer than {}", format_duration(attempt_limit_));
     } else if (cause == EndedBy::stop) {
         result.outcome = Outcome::stopped;
         result.reason = *stop_reason_;

@@ -15,7 +15,7 @@
 
 namespace bansuri::engine {
 
-/// Lives on the engine's loop. A run keeps the definition that it was started with.
+/// Lives on the engine's loop.
 class TaskRunner {
   public:
     /// Told each time that the run takes the task to another state.
@@ -34,9 +34,12 @@ class TaskRunner {
     /// SIGKILL now.
     void kill(std::string reason);
 
+    /// The definition was changed in place. A running process keeps its time limit; what is decided
+    /// from now on (retries, notification, whether it goes on at all) follows the new one.
+    void adopt(std::shared_ptr<const Task> task);
+
     RunId id() const { return id_; }
-    const Task& task() const { return *task_; }
-    bool is_stopping() const { return stop_reason_.has_value(); }
+    TaskState state() const { return state_; }
 
   private:
     boost::asio::awaitable<AttemptResult> run_attempts();
@@ -44,6 +47,8 @@ class TaskRunner {
     enum class EndedBy { itself, time_limit, stop };
     boost::asio::awaitable<EndedBy> until_gone(Process& process, MonoTime begun);
     boost::asio::awaitable<void> pause(Duration span);
+    void enter(TaskState state, std::string reason = {});
+    AttemptResult refused(std::string reason);
     AttemptResult judge(const Process& process, EndedBy cause, MonoTime begun) const;
     AttemptResult stopped() const;
     LaunchSpec launch_spec(std::uint32_t attempt) const;
@@ -59,11 +64,13 @@ class TaskRunner {
     Enter enter_;
     Wakeup changed_;
     RunId id_ = 0;
+    TaskState state_ = TaskState::pending;
     std::optional<std::string> stop_reason_;
     bool killed_ = false;
     std::unique_ptr<OutputCapture> output_;   // of the current attempt
     std::uint64_t file_offsets_[2] = {0, 0};  // by Stream
     std::uint32_t survivors_ = 0;
+    Duration attempt_limit_ = Duration::zero();  // of the current attempt, if it has one
 };
 
 }  // namespace bansuri::engine

@@ -29,7 +29,7 @@ Timeline::Timeline(Clock& clock, const EventBus& events, Listener& listener)
       last_mono_(clock.mono_now()),
       last_wall_(clock.wall_now()),
       covered_(last_wall_) {
-    clock_.on_wall_clock_set([this] { on_wall_clock_set(); });
+    clock_.on_wall_clock_set([this] { look_at_clock(); });
 }
 
 void Timeline::add(TaskRecord& task, const Schedule& schedule) {
@@ -41,6 +41,10 @@ void Timeline::change(TaskRecord& task, const Schedule& schedule) {
     const auto known = entries_.find(&task);
     if (known == entries_.end()) {
         if (!std::holds_alternative<Once>(schedule)) add(task, schedule);
+        return;
+    }
+    if (*known->second.schedule == schedule) {
+        known->second.schedule = &schedule;  // the old definition is about to die
         return;
     }
     const Entry before = known->second;
@@ -99,18 +103,18 @@ void Timeline::arm() {
         mono_armed_.reset();
     } else if (mono_armed_ != first(mono_)) {
         mono_armed_ = first(mono_);
-        mono_alarm_ = clock_.at(*mono_armed_, [this] { ring(); });
+        mono_alarm_ = clock_.at(*mono_armed_, [this] { fire_due(); });
     }
     if (wall_.empty()) {
         wall_alarm_.reset();
         wall_armed_.reset();
     } else if (wall_armed_ != first(wall_)) {
         wall_armed_ = first(wall_);
-        wall_alarm_ = clock_.at(*wall_armed_, [this] { ring(); });
+        wall_alarm_ = clock_.at(*wall_armed_, [this] { fire_due(); });
     }
 }
 
-void Timeline::ring() {
+void Timeline::fire_due() {
     mono_armed_.reset();
     wall_armed_.reset();
     fire_mono();
@@ -169,35 +173,34 @@ void Timeline::fire_wall() {
 }
 
 void Timeline::look_at_clock() {
+    // Not only when the clock says that it was set: an alarm may ring before that is told.
+    const WallTime expected = expected_wall();
+    const Duration by = clock_.wall_now() - expected;
+    if (by <= -step_worth_telling || by >= step_worth_telling) return step(by, expected);
     last_mono_ = clock_.mono_now();
     last_wall_ = clock_.wall_now();
     covered_.advance(last_wall_);
 }
 
-void Timeline::on_wall_clock_set() {
-    const WallTime expected = expected_wall();
-    const WallTime now = clock_.wall_now();
-    const Duration step = now - expected;
-    if (step > -step_worth_telling && step < step_worth_telling) return;
+void Timeline::step(Duration by, WallTime expected) {
     covered_.advance(expected);
     const auto before = covered_.end_of_span_at(expected);
-    covered_.jump(now);
     last_mono_ = clock_.mono_now();
-    last_wall_ = now;
-    events_.publish(ClockStepped{step});
+    last_wall_ = clock_.wall_now();
+    covered_.jump(last_wall_);
+    events_.publish(ClockStepped{by});
 
     // Instants between the old time and the new one are settled by the ring that the alarm brings.
     // Set back within the stretch we came through, every queued instant is still the right one.
-    if (step > Duration::zero() || covered_.end_of_span_at(now) == before) return arm();
+    if (by > Duration::zero() || covered_.end_of_span_at(last_wall_) == before) return;
     wall_.clear();
     for (auto& [task, entry] : entries_) {
         const auto* cron = std::get_if<CronSchedule>(entry.schedule);
         if (cron == nullptr) continue;
         // A date that never comes again before the year 10000 is not worth forgetting the task.
-        entry.wall_due = next_uncovered(*cron, now).value_or(WallTime::max());
+        entry.wall_due = next_uncovered(*cron, last_wall_).value_or(WallTime::max());
         wall_.emplace(entry.wall_due, entry.order, task);
     }
-    wall_armed_.reset();
     arm();
 }
 

@@ -43,6 +43,8 @@ class Timeline {
     void change(TaskRecord& task, const Schedule& schedule);
     void remove(TaskRecord& task);
     bool contains(TaskRecord& task) const { return entries_.contains(&task); }
+    /// Tells what has become due by now without waiting for the alarm.
+    void fire_due();
     bool empty() const { return entries_.empty(); }
     void clear();
 
@@ -60,10 +62,9 @@ class Timeline {
     void place(TaskRecord& task, Entry entry);
     void unqueue(TaskRecord& task, const Entry& entry);
     void arm();
-    void ring();
     void fire_mono();
     void fire_wall();
-    void on_wall_clock_set();
+    void step(Duration by, WallTime expected);
     /// Wall time as it would be had nobody set the clock since it was last looked at.
     WallTime expected_wall() const { return last_wall_ + (clock_.mono_now() - last_mono_); }
     void look_at_clock();

@@ -44,7 +44,7 @@ bool Containment::may_have_left(const Attempt& attempt, AttemptTable& attempts) 
     if (::kill(-attempt.leader(), 0) == 0 || errno == EPERM) return true;
     // Whatever it left has an ancestor that is now a child of the keeper.
     std::vector<pid_t> children;
-    if (!read_children(children)) return true;
+    if (!child_list_.read(children)) return true;
     return std::any_of(children.begin(), children.end(), [&](pid_t child) {
         if (child == daemon_) return false;
         const Attempt* leading = attempts.led_by(child);

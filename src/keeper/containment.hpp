@@ -68,6 +68,7 @@ class Containment {
     Seen* seen(pid_t pid);
 
     pid_t self_;
+    ChildList child_list_;
     pid_t daemon_ = -1;
     std::optional<CgroupPool> cgroups_;
     std::optional<Look> look_;

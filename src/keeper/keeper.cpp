@@ -368,8 +368,12 @@ SpawnError Keeper::launch(Attempt& attempt, const StartSpec& spec, int input) {
         (capture_output ? captured_output : 0U) | (capture_error ? captured_error : 0U);
     started.output_offset = launched.output_offset;
     started.error_offset = launched.error_offset;
-    const auto info = ProcessInfo::read(launched.pid);  // not reaped yet, hence there to be read
-    started.start_time = info ? info->start_time : 0;
+    started.start_time = launched.start_time;
+    if (started.start_time == 0) {
+        const auto info =
+            ProcessInfo::read(launched.pid);  // not reaped yet, hence there to be read
+        started.start_time = info ? info->start_time : 0;
+    }
     attempts_.set_leader(attempt, started);
     attempt.owes_started = true;
     attempts_.enqueue(attempt);

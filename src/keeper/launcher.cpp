@@ -7,11 +7,13 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <system_error>
 
+#include "keeper/boot_clock.hpp"
 #include "keeper/child.hpp"
 #include "keeper/unique_fd.hpp"
 
@@ -69,6 +71,13 @@ long clone3_call(clone_args*, void (*)(void*), void*) { return -ENOSYS; }
 
 int clone_entry(void* plan) { run_child(plan); }
 
+/// CLOCK_BOOTTIME in the unit in which /proc tells when a process was made.
+std::uint64_t boot_ticks() {
+    static const auto tick =
+        std::chrono::nanoseconds(std::chrono::seconds(1)) / ::sysconf(_SC_CLK_TCK);
+    return static_cast<std::uint64_t>(boot_now() / tick);
+}
+
 Launcher::Launched refused(Step step, int error) {
     Launcher::Launched launched;
     launched.failure = {step, error};
@@ -99,6 +108,7 @@ Launcher::Launched Launcher::launch(const StartSpec& spec, const Descriptors& de
     if (inherited_.restore_descriptors) plan.descriptors = &inherited_.descriptors;
     if (inherited_.oom_score[0] != '\0') plan.oom_score = inherited_.oom_score.data();
 
+    const std::uint64_t begin = boot_ticks();
     char* const stack = static_cast<char*>(stack_) + page;
     constexpr unsigned flags = CLONE_VM | CLONE_VFORK;
     long pid = -ENOSYS;
@@ -129,7 +139,14 @@ Launcher::Launched Launcher::launch(const StartSpec& spec, const Descriptors& de
     }
     if (pid < 0) return refused(Step::clone, static_cast<int>(-pid));
     if (plan.failed_step == Step::none) {
-        return {static_cast<pid_t>(pid), {}, plan.output_offset, plan.error_offset};
+        // Made between two looks at the clock that /proc goes by. Most often both show the same
+        // tick, which saves the kernel from making, and at its end removing, a directory of /proc
+        // for it.
+        return {static_cast<pid_t>(pid),
+                {},
+                begin == boot_ticks() ? begin : 0,
+                plan.output_offset,
+                plan.error_offset};
     }
     // The child has given up its memory already, so its end is a matter of microseconds.
     while (::waitpid(static_cast<pid_t>(pid), nullptr, 0) < 0 && errno == EINTR) {

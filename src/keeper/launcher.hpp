@@ -31,6 +31,8 @@ class Launcher {
     struct Launched {
         pid_t pid = -1;  ///< -1: failed, and no process is left of it
         SpawnError failure;
+        /// As field 22 of /proc/PID/stat has it; 0 if that has to be read there.
+        std::uint64_t start_time = 0;
         std::uint64_t output_offset = 0;  ///< see Started
         std::uint64_t error_offset = 0;
     };

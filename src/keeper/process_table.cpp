@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <utility>
 
 #include "keeper/proc_file.hpp"
 #include "keeper/unique_fd.hpp"
@@ -131,16 +132,17 @@ std::optional<AttemptId> attempt_in_environment(pid_t pid) {
     return search.found();
 }
 
-bool read_children(std::vector<pid_t>& children) {
+ChildList::ChildList() : file_(::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC)) {}
+
+bool ChildList::read(std::vector<pid_t>& children) const {
     children.clear();
-    const UniqueFd fd(::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC));
-    if (!fd) return false;
     std::array<char, 4096> piece;
     pid_t pid = 0;
-    for (;;) {
-        const ssize_t size = ::read(fd.get(), piece.data(), piece.size());
+    for (off_t offset = 0;;) {
+        const ssize_t size = ::pread(file_.get(), piece.data(), piece.size(), offset);
         if (size < 0) return false;
         if (size == 0) return true;
+        offset += size;
         for (const char byte : std::string_view(piece.data(), static_cast<std::size_t>(size))) {
             if (byte >= '0' && byte <= '9') {
                 pid = pid * 10 + (byte - '0');

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "keeper/protocol.hpp"
+#include "keeper/unique_fd.hpp"
 
 namespace bansuri::keeper {
 
@@ -39,9 +40,17 @@ bool signal_process(const ProcessInfo& process, int signal_number);
 /// The attempt that its environment names (BANSURI_RUN_ID, BANSURI_ATTEMPT), if it can be read.
 std::optional<AttemptId> attempt_in_environment(pid_t pid);
 
-/// The direct children of this process, as the kernel lists them for its only thread; false where
-/// it does not (CONFIG_PROC_CHILDREN). Throws std::bad_alloc only.
-bool read_children(std::vector<pid_t>& children);
+/// The direct children of the calling thread, as the kernel lists them.
+class ChildList {
+  public:
+    /// To be made and used by the thread whose children are meant.
+    ChildList();
+    /// False where the kernel has no such list (CONFIG_PROC_CHILDREN). Throws std::bad_alloc only.
+    bool read(std::vector<pid_t>& children) const;
+
+  private:
+    UniqueFd file_;
+};
 
 class ProcessTable {
   public:

@@ -45,16 +45,16 @@ def wait_until(claim, what, patience=PATIENCE):
         time.sleep(0.01)
 
 
-def writable_cgroup_v2():
-    """Whether a cgroup can be made where this process lives, as the keeper would."""
+def cgroup_v2():
+    """The cgroup of this process, if others can be made in it; as the keeper looks for it."""
+    own = [line[3:] for line in Path("/proc/self/cgroup").read_text().splitlines()
+           if line.startswith("0::")]
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        if " - cgroup2 " not in line:
-            continue
-        own = [text[3:] for text in Path("/proc/self/cgroup").read_text().splitlines()
-               if text.startswith("0::")]
-        place = Path(line.split()[4] + (own[0] if own and own[0] != "/" else ""))
-        return os.access(place, os.W_OK) and place.is_dir()
-    return False
+        if " - cgroup2 " in line and own:
+            place = Path(line.split()[4] + (own[0] if own[0] != "/" else ""))
+            if place.is_dir() and os.access(place, os.W_OK):
+                return place
+    return None
 
 
 class Process:
@@ -354,7 +354,7 @@ class EndToEnd(unittest.TestCase):
         """The file's text once it is there and matches."""
         def look():
             return self.path(name).exists() and re.search(pattern, self.read(name), re.S)
-        wait_until(look, lambda: f"{name} like {pattern!r}, which has {self.read(name)!r}", patience)
+        wait_until(look, lambda: f"{name} like {pattern!r}, not {self.read(name)!r}", patience)
         return self.read(name)
 
     def script(self, name, text):

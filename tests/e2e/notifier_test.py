@@ -4,7 +4,7 @@ import time
 import unittest
 from datetime import datetime
 
-from harness import SANITIZERS, EndToEnd, Process, task, wait_until, writable_cgroup_v2
+from harness import SANITIZERS, EndToEnd, Process, cgroup_v2, task, wait_until
 
 
 class Notifier(EndToEnd):
@@ -66,7 +66,7 @@ class Notifier(EndToEnd):
 
     def test_given_one_that_fails_is_missing_or_killed_then_it_is_logged_with_what_it_said(self):
         for command, told in (("echo why >&2; exit 3", "notify_command: exit code 3: why"),
-                              ("no-such-program", "notify_command: exit code 127: .*no-such-program"),
+                              ("no-such-program", "notify_command: exit code 127: .*no-such-pro"),
                               ("kill -9 $$", r"notify_command: signal 9 \(SIGKILL\)"),
                               ("if", "notify_command: exit code 2: .*[Ss]yntax error")):
             with self.subTest(command):
@@ -96,7 +96,7 @@ class Notifier(EndToEnd):
             bansuri.end()
             self.kill_left_behind()
 
-    @unittest.skipUnless(writable_cgroup_v2(), "no cgroup v2 that can be written")
+    @unittest.skipUnless(cgroup_v2(), "no cgroup v2 that can be written")
     def test_given_cgroups_and_one_that_leaves_processes_then_they_are_ended_with_it(self):
         self.expect_ended_with_it()
 

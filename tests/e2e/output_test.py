@@ -28,7 +28,8 @@ class Forwarding(EndToEnd):
         bansuri = self.start()
         bansuri.out.wait(r"^a \| two$")
         bansuri.err.wait(r"^a \| three$")
-        self.assertEqual([line.string for line in bansuri.out.matching("a")], ["a | one", "a | two"])
+        self.assertEqual([line.string for line in bansuri.out.matching("a")],
+                         ["a | one", "a | two"])
 
     def test_given_a_line_in_pieces_then_it_is_one_line(self):
         self.configure(task("a", "printf on; sleep 0.3; printf e; sleep 0.3; echo ' line'"))
@@ -141,7 +142,7 @@ class Files(EndToEnd):
         self.ran(working_directory="work", stdout="log")
         self.assertEqual(self.read("work/log"), "out\nerr\nout2\n")
 
-    def test_given_no_working_directory_then_paths_start_at_the_configuration_not_at_the_caller(self):
+    def test_given_no_working_directory_then_paths_start_at_the_configuration(self):
         self.path("etc").mkdir()
         self.configure(task("a", "pwd; pwd >&2", stdout="log"), name="etc/scripts.json")
         self.assertEqual(self.call("run", "--once", "-c", "etc/scripts.json").returncode, 0)
@@ -226,18 +227,16 @@ class Flood(EndToEnd):
         bansuri = self.start(stdout=writer)
         os.close(writer)
         self.wait_file("done")
-        self.assertEqual(bansuri.end(patience=10), 0)
+        self.assertEqual(bansuri.end(patience=8), 0)
 
     @unittest.expectedFailure  # one queue and one thread of Console serve both streams
     def test_given_a_stdout_that_nobody_reads_then_the_log_on_stderr_goes_on(self):
         reader, writer = os.pipe()
         self.addCleanup(os.close, reader)
-        self.configure(task("a", "seq 1000000"),
-                       task("beat", "true", timer="200ms", on_fail="continue"))
+        self.configure(task("a", "seq 1000000"))
         bansuri = self.start(stdout=writer)
         os.close(writer)
-        bansuri.wait_event("attempt-ended", task="a", patience=10)
-        bansuri.wait_event("attempt-ended", nth=20, task="beat", patience=10)
+        bansuri.wait_event("attempt-ended", task="a", patience=8)
 
     def test_given_a_slow_reader_then_nothing_is_dropped(self):
         self.configure(task("a", "seq 200000"))

@@ -121,7 +121,8 @@ class Changes(EndToEnd):
     def test_given_a_touch_only_then_nothing_happens(self):
         os.utime(self.path("scripts.json"))
         self.configure(task("a", self.run_for_ever), task("b", self.run_for_ever))
-        self.configure(task("a", self.run_for_ever), task("b", self.run_for_ever), task("c", "true"))
+        self.configure(task("a", self.run_for_ever), task("b", self.run_for_ever),
+                       task("c", "true"))
         self.applied(2, added=1, removed=0, changed=0, restarted=0)
 
     # What it does
@@ -229,7 +230,8 @@ class Changes(EndToEnd):
         self.assertEqual(len(self.bansuri.events("attempt-started")), 2)
         self.assertEqual(self.bansuri.events("attempt-ended"), [])
         # And what was right before is right again, without anybody noticing.
-        self.configure(task("a", self.run_for_ever), task("b", self.run_for_ever), task("c", "true"))
+        self.configure(task("a", self.run_for_ever), task("b", self.run_for_ever),
+                       task("c", "true"))
         self.bansuri.wait_ended("c")
         self.assertTrue(Process.alive(self.a) and Process.alive(self.b))
 
@@ -259,7 +261,8 @@ class Changes(EndToEnd):
                 self.bansuri.wait_event("configuration", told + 2, NOTICED, level="error")
                 self.assertTrue(Process.alive(self.a) and Process.alive(self.b))
         path.unlink()
-        self.configure(task("a", self.run_for_ever), task("b", self.run_for_ever), task("c", "true"))
+        self.configure(task("a", self.run_for_ever), task("b", self.run_for_ever),
+                       task("c", "true"))
         self.bansuri.wait_ended("c")
         self.assertEqual(len(self.bansuri.events("attempt-started")), 3)
 

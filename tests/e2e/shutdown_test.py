@@ -160,9 +160,9 @@ class Killed(EndToEnd):
         self.wait_file("ready")
         return bansuri
 
-    def test_given_a_daemon_that_is_killed_then_the_keeper_ends_every_task_says_so_and_exits_1(self):
+    def test_given_a_daemon_that_is_killed_then_the_keeper_ends_all_tasks_says_so_and_exits_1(self):
         for containment in CONTAINMENTS:
-            for number in (signal.SIGKILL, signal.SIGSEGV):
+            for number in (signal.SIGKILL, signal.SIGABRT):
                 bansuri = self.running(*containment)
                 os.kill(bansuri.daemon(), number)
                 self.assertEqual(bansuri.wait(20), 1)

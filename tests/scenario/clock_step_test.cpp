@@ -85,6 +85,15 @@ TEST_F(ClockStepTest, GivenAClockThatWasYearsAhead_WhenItIsCorrected_ThenCronFol
     EXPECT_EQ(run_count("hourly"), 2u);
 }
 
+TEST_F(ClockStepTest, GivenACorrectionThatATimerSeesFirst_ThenCronFollowsAllTheSame) {
+    clock.step_wall(24h * 365 * 4);
+    start(task("hourly").cron("0 * * * *"), task("poll").every(10s));
+    clock.advance(90min);
+    clock.step_wall_unnoticed(-24h * 365 * 4);
+    clock.advance(1h);
+    EXPECT_EQ(run_count("hourly"), 2u);
+}
+
 TEST_F(ClockStepTest, TimersAndTimeLimitsDoNotNoticeAStep) {
     start(task("poll").every(10s), task("hang").time_limit(1min).takes(1h));
     clock.advance(5s);

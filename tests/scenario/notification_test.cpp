@@ -94,6 +94,43 @@ TEST_F(NotificationTest, GivenNotifyAfter_WhenItGoesOnFailing_ThenOneMessageCome
     EXPECT_GE(notifier.told.size(), 2u);  // from then on each failure is told
 }
 
+TEST_F(NotificationTest, GivenAHeldBackMessage_WhenBansuriEndsOrTheTaskIsRemoved_ThenItGoesOut) {
+    NotifyPolicy patient = policy(NotifyMode::after_fail);
+    patient.hold_back = 1h;
+    start(task("removed").notify(patient).fails(), task("kept").notify(patient).fails());
+    clock.advance(1s);
+    configure({task("kept").notify(patient).fails()});
+    ASSERT_EQ(notifier.told.size(), 1u);
+    EXPECT_EQ(notifier.told[0].task, "removed");
+    begin_shutdown();
+    ASSERT_EQ(notifier.told.size(), 2u);
+    EXPECT_EQ(notifier.told[1].task, "kept");
+}
+
+TEST_F(NotificationTest, GivenAHeldBackMessage_WhenAReloadEndsTheHolding_ThenItGoesOutBeforeLaterOnes) {
+    NotifyPolicy patient = policy(NotifyMode::after_fail);
+    patient.hold_back = 1h;
+    start(task("poll").every(1min).goes_on().notify(patient).fails());
+    clock.advance(90s);
+    configure({task("poll").every(1min).goes_on().notify(policy(NotifyMode::after_fail)).fails()});
+    ASSERT_EQ(notifier.told.size(), 1u);
+    EXPECT_EQ(notifier.told[0].run, 2u);
+    clock.advance(2h);
+    for (std::size_t i = 1; i < notifier.told.size(); ++i) {
+        EXPECT_GT(notifier.told[i].run, notifier.told[i - 1].run);
+    }
+}
+
+TEST_F(NotificationTest, GivenAHeldBackMessage_WhenAReloadSaysNone_ThenItIsDropped) {
+    NotifyPolicy patient = policy(NotifyMode::after_fail);
+    patient.hold_back = 1h;
+    start(task("poll").every(1min).goes_on().notify(patient).fails());
+    clock.advance(90s);
+    configure({task("poll").every(1min).goes_on().fails()});
+    clock.advance(3h);
+    EXPECT_TRUE(notifier.told.empty());
+}
+
 TEST_F(NotificationTest, GivenNotifyOnRecovery_ThenOneMessageTellsTheFirstSuccess) {
     NotifyPolicy both = policy(NotifyMode::after_fail);
     both.on_recovery = true;

@@ -155,6 +155,70 @@ TEST_F(ReloadTest, GivenARaisedMaxRuns_ThenADoneTaskGoesOn) {
     EXPECT_EQ(run_count("probe"), 2u);
 }
 
+TEST_F(ReloadTest, GivenAChangedRetryPolicy_ThenARunThatKeepsFailingFollowsIt) {
+    start(task("service").retries(0).restart_delay(1s).fails());
+    clock.advance(10s);
+    const std::size_t before = run_count("service");
+    configure({task("service").retries(0).restart_delay(1min).fails()});
+    clock.advance(10min);
+    EXPECT_LE(run_count("service"), before + 11);
+}
+
+TEST_F(ReloadTest, GivenATaskThatIsDisabledBetweenTwoAttempts_ThenNoOtherFollows) {
+    start(task("service").retries(0).restart_delay(10s).fails());
+    clock.advance(5s);
+    const std::size_t before = run_count("service");
+    configure({task("service").retries(0).restart_delay(10s).fails().disabled()});
+    clock.advance(1h);
+    EXPECT_EQ(run_count("service"), before);
+    EXPECT_EQ(state("service"), TaskState::stopped);
+}
+
+TEST_F(ReloadTest, GivenAnOnFailThatIsChangedWhileItRuns_ThenTheNewOneDecides) {
+    start(task("job").every(1h).takes(10min).fails());
+    clock.advance(1min);
+    configure({task("job").every(1h).takes(10min).fails().goes_on()});
+    clock.advance(2h);
+    EXPECT_EQ(state("job"), TaskState::pending);
+}
+
+TEST_F(ReloadTest, GivenAnInstantThatIsDueButNotToldYet_WhenOnlyTextChanges_ThenItIsNotLost) {
+    start(task("poll").every(10s), task("cron").cron("*/20 * * * * *"));
+    clock.advance(19s);
+    clock.be_late(1s);
+    configure({task("poll").every(10s).describe("new"),
+               task("cron").cron("*/20 * * * * *").describe("new")});
+    EXPECT_EQ(starts("poll").back(), "2026-01-01T00:00:20Z");
+    EXPECT_EQ(starts("cron").back(), "2026-01-01T00:00:20Z");
+}
+
+TEST_F(ReloadTest, GivenAnInstantThatIsDueButNotToldYet_WhenTheScheduleChanges_ThenItIsNotLost) {
+    start(task("poll").every(10s));
+    clock.advance(19s);
+    clock.be_late(1s);
+    configure({task("poll").every(15s)});
+    EXPECT_EQ(starts("poll").back(), "2026-01-01T00:00:20Z");
+}
+
+TEST_F(ReloadTest, GivenATimerThatBecomesAOnceTask_ThenItShowsHowItEnded) {
+    start(task("poll").every(10s), task("never").cron("0 5 * * *"));
+    clock.advance(5s);
+    configure({task("poll"), task("never")});
+    clock.advance(1min);
+    EXPECT_EQ(state("poll"), TaskState::success);
+    EXPECT_EQ(run_count("poll"), 1u);
+    EXPECT_EQ(run_count("never"), 1u);  // it had not had its one run
+}
+
+TEST_F(ReloadTest, GivenAMaxRunsThatIsLowered_ThenTheTaskIsDone) {
+    start(task("probe").every(1min));
+    clock.advance(5min);
+    configure({task("probe").every(1min).max_runs(2)});
+    EXPECT_EQ(state("probe"), TaskState::success);
+    clock.advance(1h);
+    EXPECT_EQ(run_count("probe"), 6u);
+}
+
 TEST_F(ReloadTest, GivenAnEmptyConfiguration_ThenEverythingEnds) {
     start(task("a").takes(24h), task("b").every(1s), task("c").cron("* * * * *"));
     clock.advance(10s);

@@ -35,6 +35,13 @@ class FakeClock final : public engine::Clock {
     void advance_to(WallTime when) { advance(when - wall_); }
     /// Somebody sets the clock: no time passes.
     void step_wall(Duration by);
+    /// Somebody sets the clock, and nobody is told yet.
+    void step_wall_unnoticed(Duration by) { wall_ += by; }
+    /// Time passes while the loop is busy: what became due happens at the next settle().
+    void be_late(Duration span) {
+        mono_ += span;
+        wall_ += span;
+    }
     /// The machine sleeps: time passes, and nothing happens meanwhile.
     void sleep_machine(Duration span);
     /// Runs what is ready without letting time pass.

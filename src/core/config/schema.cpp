@@ -49,7 +49,7 @@ std::string duration_pattern() {
 Json duration_schema(const ValueSpec& spec) {
     Json seconds{{"type", "number"}};
     seconds["minimum"] = number(spec.minimum / 1e6);
-    seconds["maximum"] = std::chrono::duration_cast<std::chrono::seconds>(kLongestDuration).count();
+    seconds["maximum"] = std::chrono::duration_cast<std::chrono::seconds>(longest_duration).count();
     Json text{{"type", "string"}, {"pattern", duration_pattern()}};
     if (spec.minimum > 0) {
         // Some digit must not be zero.

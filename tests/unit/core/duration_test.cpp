@@ -28,7 +28,7 @@ TEST(Duration, IsReadFromSecondsAndUnits) {
         {"1h30m", 90min},   {"1d2h3m4s5ms", 26h + 3min + 4s + 5ms},
         {"1.5h", 90min},    {"1h 30m", 90min},
         {"5 m", 5min},      {"  30s\t", 30s},
-        {"0.0000019", 1us}, {"36525d", kLongestDuration},
+        {"0.0000019", 1us}, {"36525d", longest_duration},
         {"90s", 90s},
     };
     for (const Row& row : rows) {
@@ -89,7 +89,7 @@ TEST(Duration, IsTakenFromAJsonNumberOfSeconds) {
     EXPECT_EQ(duration_from_seconds(30).value(), 30s);
     EXPECT_EQ(duration_from_seconds(0.1).value(), 100ms);
     EXPECT_EQ(duration_from_seconds(-0.0).value(), 0s);
-    EXPECT_EQ(duration_from_seconds(3'155'760'000.0).value(), kLongestDuration);
+    EXPECT_EQ(duration_from_seconds(3'155'760'000.0).value(), longest_duration);
     for (const double wrong :
          {-1.0, -1e-9, 1e300, 3'155'760'001.0, std::numeric_limits<double>::infinity(),
           std::numeric_limits<double>::quiet_NaN()}) {
@@ -123,7 +123,7 @@ TEST(Duration, IsWrittenInTheUnitsThatItHas) {
 
 RC_GTEST_PROP(DurationProperty, WhatIsWrittenIsReadBackTheSame, ()) {
     const Duration duration(
-        *rc::gen::oneOf(rc::gen::inRange<std::int64_t>(0, kLongestDuration.count() + 1),
+        *rc::gen::oneOf(rc::gen::inRange<std::int64_t>(0, longest_duration.count() + 1),
                         rc::gen::inRange<std::int64_t>(0, 100'000'000)));
     RC_ASSERT(parse_duration(format_duration(duration)) == duration);
 }
@@ -134,7 +134,7 @@ RC_GTEST_PROP(DurationProperty, AnyTextIsADurationWithinBoundsOrAnError, ()) {
     const auto duration = parse_duration(text);
     if (duration) {
         RC_ASSERT(*duration >= Duration::zero());
-        RC_ASSERT(*duration <= kLongestDuration);
+        RC_ASSERT(*duration <= longest_duration);
     }
 }
 

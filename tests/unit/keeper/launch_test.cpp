@@ -132,6 +132,17 @@ TEST_P(Launch, GivenLimitsAndOomScoreOfTheKeeper_ThenATaskHasThoseTheKeeperWasSt
     peer.finish(id);
 }
 
+TEST_P(Launch, GivenManyStarts_ThenTheStartTimeThatIsToldIsThatOfProc) {
+    KeeperProcess keeper(options());
+    Peer peer(keeper.socket());
+    Order order;
+    order.argv = {"/bin/sleep", "1000"};
+    for (std::uint64_t run = 1; run <= 100; ++run) {
+        const Started started = peer.launch({run, 1}, order);
+        EXPECT_EQ(started.start_time, ProcessInfo::read(started.pid)->start_time);
+    }
+}
+
 TEST_P(Launch, GivenBothStreamsCaptured_ThenTheyArriveApart) {
     KeeperProcess keeper(options());
     Peer peer(keeper.socket());

@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include <csignal>
@@ -107,6 +109,35 @@ TEST(KeeperRun, GivenADaemonThatCannotStart_ThenTheKeeperSaysSo) {
     int status = 0;
     ASSERT_EQ(::waitpid(pid, &status, 0), pid);
     EXPECT_EQ(WEXITSTATUS(status), 1);
+}
+
+TEST(KeeperRun, GivenPidOneOfAContainer_ThenItReapsAllPassesSignalsOnAndEndsWithItsDaemon) {
+    constexpr int no_container = 77;
+    const pid_t outside = ::fork();
+    if (outside == 0) {
+        if (::unshare(CLONE_NEWPID | CLONE_NEWNS) < 0) ::_exit(no_container);
+        const pid_t init = ::fork();
+        if (init == 0) {
+            ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+            if (::mount("proc", "/proc", "proc", 0, nullptr) < 0) ::_exit(no_container);
+            DaemonCommand command;
+            command.path = "/bin/sh";
+            // Leaves orphans, waits until no zombie is left of them, and signals PID 1.
+            command.argv = {"sh", "-c",
+                            "trap 'exit 9' TERM; (sleep 0.01 & sleep 0.01 &); (setsid true &); "
+                            "sleep 0.1; while grep -q '^State:.Z' /proc/[0-9]*/status; do :; done; "
+                            "[ $PPID = 1 ] && kill -TERM 1; while :; do sleep 0.01; done"};
+            command.environment = {"PATH=/usr/bin:/bin"};
+            ::_exit(run(command));
+        }
+        int status = 0;
+        ::waitpid(init, &status, 0);
+        ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+    }
+    int status = 0;
+    ASSERT_TRUE(eventually([&] { return ::waitpid(outside, &status, WNOHANG) == outside; }));
+    if (WEXITSTATUS(status) == no_container) GTEST_SKIP() << "needs root";
+    EXPECT_EQ(WEXITSTATUS(status), 9);
 }
 
 TEST(KeeperRun, GivenOrphansOfOthers_ThenTheyAreReaped) {

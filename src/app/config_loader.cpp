@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <boost/asio/post.hpp>
+#include <exception>
 #include <functional>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,17 @@
 namespace bansuri::app {
 
 LoadedConfiguration ConfigLoader::read() {
+    try {
+        return read_file();
+    } catch (const std::exception& error) {  // no memory for a file this large, say
+        LoadedConfiguration failed;
+        failed.problems.push_back(fmt::format("{}: {}", path_, error.what()));
+        last_hash_.reset();
+        return failed;
+    }
+}
+
+LoadedConfiguration ConfigLoader::read_file() {
     LoadedConfiguration loaded;
     const Result<os::ConfigText> file = os::read_config_file(path_);
     if (!file) {
@@ -21,7 +33,7 @@ LoadedConfiguration ConfigLoader::read() {
         return loaded;
     }
     const std::size_t hash = std::hash<std::string_view>()(file->text);
-    if (std::exchange(last_hash_, hash) == hash) {
+    if (last_hash_ == hash) {
         loaded.unchanged = true;
         return loaded;
     }
@@ -31,6 +43,9 @@ LoadedConfiguration ConfigLoader::read() {
     }
     const std::size_t untold = parsed.errors + parsed.warnings - parsed.diagnostics.size();
     if (untold > 0) loaded.problems.push_back(fmt::format("{}: and {} more", path_, untold));
+    // Only what is in force is "the same as before": a refused file is refused again when asked for.
+    last_hash_ = hash;
+    if (!parsed.configuration) last_hash_.reset();
     loaded.configuration = std::move(parsed.configuration);
     return loaded;
 }

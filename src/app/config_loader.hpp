@@ -20,7 +20,7 @@ namespace bansuri::app {
 struct LoadedConfiguration {
     std::optional<Configuration> configuration;  ///< nothing: it cannot be taken
     std::vector<std::string> problems;           ///< errors and warnings, rendered
-    bool unchanged = false;                      ///< the same bytes as last time: not parsed
+    bool unchanged = false;                      ///< the bytes of what is in force: not parsed
 };
 
 /// load() from the loop; read() is what it does, for callers that may block.
@@ -34,6 +34,7 @@ class ConfigLoader {
     void load(std::function<void(LoadedConfiguration)> done);
 
   private:
+    LoadedConfiguration read_file();
     boost::asio::any_io_executor loop_;
     std::string path_;
     std::optional<std::size_t> last_hash_;  // touched by read() only, which runs alone

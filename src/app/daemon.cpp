@@ -18,6 +18,7 @@
 #include "app/log.hpp"
 #include "app/single_run.hpp"
 #include "engine/orchestrator.hpp"
+#include "keeper/run.hpp"
 #include "notify/command_notifier.hpp"
 #include "os/config_watcher.hpp"
 #include "os/console.hpp"
@@ -48,23 +49,29 @@ class Daemon {
           engine_(services()),
           loader_(loop_.get_executor(), options.config),
           signals_(loop_, SIGTERM, SIGINT, SIGHUP) {
-        signals_.add(SIGQUIT);
+        for (const int signal : {SIGQUIT, SIGUSR1, SIGUSR2}) signals_.add(signal);
+        wait_for_signal();
+        // From here on whatever came while we started is taken. The threads keep them blocked.
+        const sigset_t forwarded = keeper::forwarded_signals();
+        ::pthread_sigmask(SIG_UNBLOCK, &forwarded, nullptr);
     }
 
     int run() {
-        const bool follows_file = !options_.once && options_.only_task.empty();
         // The watcher before the first reading: no change falls between.
         std::optional<os::ConfigWatcher> watcher;
-        if (follows_file) {
+        if (follows_file_) {
             watcher.emplace(loop_.get_executor(), options_.config, [this] { reload(false); });
         }
         LoadedConfiguration first = loader_.read();
-        tell(first.problems, first.configuration ? spdlog::level::warn : spdlog::level::err);
+        // Of a single task nobody wants to hear what is unwise about the others.
+        if (!first.configuration || options_.only_task.empty()) {
+            tell(first.problems, first.configuration ? spdlog::level::warn : spdlog::level::err);
+        }
         if (!first.configuration) {
             log_.error("configuration", "not started: the configuration cannot be taken");
             return 1;
         }
-        if (!follows_file) {
+        if (!follows_file_) {
             Result<Configuration> part =
                 single_run(std::move(*first.configuration), options_.only_task);
             if (!part) {
@@ -73,18 +80,19 @@ class Daemon {
             }
             first.configuration = std::move(*part);
         }
-        wait_for_signal();
         keeper_.on_lost([this] {
             log_.error("keeper", "the keeper was lost: what runs can no longer be seen, ending");
             exit_code_ = 1;
             shut_down();
         });
         SingleRunResult result(events_);
-        apply(*first.configuration);
-        if (!follows_file) end_when_idle();
-        loop_.run();
-        if (!follows_file && exit_code_ == 0) return result.exit_code(options_.only_task);
-        return exit_code_;
+        loop_.poll();  // a signal that came while the file was read
+        if (!engine_.is_shutting_down()) apply(*first.configuration);
+        if (!follows_file_) end_when_idle();
+        run_loop();
+        if (follows_file_ || exit_code_ != 0) return exit_code_;
+        const int code = result.exit_code(options_.only_task);
+        return code == 0 && interrupted_ && options_.once ? 1 : code;
     }
 
   private:
@@ -104,8 +112,21 @@ class Daemon {
                 }};
     }
 
+    /// No exception of a handler ends the daemon: it is logged, and the loop goes on.
+    void run_loop() {
+        while (true) {
+            try {
+                loop_.run();
+                return;
+            } catch (const std::exception& bug) {
+                log_.error("bug", fmt::format("an exception reached the loop: {}", bug.what()));
+            }
+        }
+    }
+
     void apply(const Configuration& configuration) {
-        notifier_.use(configuration.notify_command, configuration.directory);
+        log_.use(configuration.zone);
+        notifier_.use({configuration.notify_command, configuration.directory, configuration.zone});
         engine_.apply(configuration);
     }
 
@@ -139,7 +160,9 @@ class Daemon {
     void wait_for_signal() {
         signals_.async_wait([this](boost::system::error_code cancelled, int signal) {
             if (cancelled) return;
-            if (signal == SIGHUP) {
+            if (signal == SIGUSR1 || signal == SIGUSR2) {
+                log_.info("signal", fmt::format("signal {} means nothing here: ignored", signal));
+            } else if (signal == SIGHUP && follows_file_) {
                 reload(true);
             } else if (!engine_.is_shutting_down()) {
                 log_.info("shutdown",
@@ -174,8 +197,7 @@ class Daemon {
         co_await engine_.shutdown();
         // Of a run in the foreground every message goes out; a daemon that must end waits a little.
         std::unique_ptr<engine::Alarm> enough;
-        const bool in_the_foreground = options_.once || !options_.only_task.empty();
-        if (interrupted_ || !in_the_foreground) {
+        if (interrupted_ || follows_file_) {
             enough = clock_.at(clock_.mono_now() + patience_for_notifications,
                                [this] { notifier_.abandon(); });
         }
@@ -184,6 +206,7 @@ class Daemon {
     }
 
     DaemonOptions options_;
+    const bool follows_file_ = !options_.once && options_.only_task.empty();
     asio::io_context loop_{1};
     os::Console console_;
     Log log_;

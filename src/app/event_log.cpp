@@ -41,11 +41,13 @@ struct Writer {
     Log& log;
 
     void operator()(const engine::StateChanged& event) const {
+        // The attempts tell the rest; that a task will not run again is news of its own.
+        const level_enum level =
+            event.to == TaskState::stopped ? level_enum::warn : level_enum::debug;
+        if (!log.wants(level)) return;
         std::string words = fmt::format("{}: {}", event.task, to_string(event.to));
         if (!event.reason.empty()) words += ", " + event.reason;
-        // The attempts tell the rest; that a task will not run again is news of its own.
-        const bool news = event.to == TaskState::stopped;
-        log.say(news ? level_enum::warn : level_enum::debug, "state", words,
+        log.say(level, "state", words,
                 {{"task", event.task},
                  {"from", to_string(event.from)},
                  {"to", to_string(event.to)},
@@ -82,7 +84,7 @@ struct Writer {
     void operator()(const engine::InstantsSkipped& event) const {
         const engine::SkippedInstants& skipped = event.instants;
         std::string words = fmt::format("{}: SKIPPED {}", event.task,
-                                        format_local(skipped.first, TimeZone::system()));
+                                        format_local(skipped.first, log.zone()));
         if (skipped.count > 1) {
             words += fmt::format(" and {}{} more", skipped.at_least ? "at least " : "",
                                  skipped.count - 1);
@@ -96,7 +98,8 @@ struct Writer {
                  {"reason", skipped.reason}});
     }
     void operator()(const engine::ConfigurationApplied& event) const {
-        std::string words = fmt::format("configuration: {} tasks", event.tasks);
+        std::string words = fmt::format("configuration: {} task{}", event.tasks,
+                                        event.tasks == 1 ? "" : "s");
         if (event.generation > 1) {
             words += fmt::format(", {} added, {} removed, {} restarted, {} changed in place",
                                  event.added, event.removed, event.restarted, event.changed);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "app/log.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
@@ -42,18 +43,23 @@ Log::Log(const cli::LogOptions& options, os::Console& console)
     : format_(options.format),
       logger_(std::make_shared<spdlog::logger>("bansuri", std::make_shared<ConsoleSink>(console))) {
     logger_->set_level(spdlog::level::from_str(options.level));
-    logger_->set_pattern(format_ == cli::LogFormat::json ? "%v" : "%Y-%m-%dT%H:%M:%S%z %l: %v");
+    logger_->set_pattern("%v");
 }
 
 Log::~Log() = default;
 
 void Log::say(spdlog::level::level_enum level, std::string_view event, std::string_view text,
               const nlohmann::json& fields) {
-    if (!logger_->should_log(level)) return;
-    if (format_ == cli::LogFormat::text) return logger_->log(level, one_line(text));
+    if (!wants(level)) return;
+    const WallTime now = os::SystemClock::read_wall();
+    const std::string_view level_name(spdlog::level::to_string_view(level).data());
+    if (format_ == cli::LogFormat::text) {
+        return logger_->log(level, fmt::format("{} {}: {}", format_local(now, zone_), level_name,
+                                               one_line(text)));
+    }
     nlohmann::json line = {
-        {"time", format_utc(os::SystemClock::read_wall())},
-        {"level", std::string_view(spdlog::level::to_string_view(level).data())},
+        {"time", format_utc(now)},
+        {"level", level_name},
         {"event", event},
         {"message", text},
     };

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "cli/arguments.hpp"
+#include "core/time_zone.hpp"
 #include "os/console.hpp"
 
 namespace bansuri::app {
@@ -19,6 +20,12 @@ namespace bansuri::app {
 class Log {
   public:
     Log(const cli::LogOptions& options, os::Console& console);
+
+    /// The zone in which people are shown times from now on.
+    void use(TimeZone zone) { zone_ = std::move(zone); }
+    const TimeZone& zone() const { return zone_; }
+    /// Whether saying something at this level has an effect.
+    bool wants(spdlog::level::level_enum level) const { return logger_->should_log(level); }
     ~Log();
 
     /// `event` and `fields` are what a machine reads, `text` what a person reads. Control
@@ -31,6 +38,7 @@ class Log {
 
   private:
     cli::LogFormat format_;
+    TimeZone zone_ = TimeZone::system();
     std::shared_ptr<spdlog::logger> logger_;
 };
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -96,7 +97,14 @@ class Dispatch {
     }
 
   private:
-    static bool is_daemon() { return std::getenv(daemon_mark) != nullptr; }
+    /// The mark alone could be anybody's; the keeper's socket is not.
+    static bool is_daemon() {
+        int type = 0;
+        socklen_t size = sizeof type;
+        return std::getenv(daemon_mark) != nullptr &&
+               ::getsockopt(keeper::daemon_socket, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+               type == SOCK_SEQPACKET;
+    }
 
     static int refuse(const std::string& why, int exit_code) {
         std::cerr << "bansuri: " << why << '\n';

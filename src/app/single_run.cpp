@@ -41,6 +41,9 @@ Result<Configuration> single_run(Configuration configuration, const std::string&
 
 SingleRunResult::SingleRunResult(engine::EventBus& events)
     : listening_(events.subscribe([this](const engine::Event& event) {
+          if (const auto* attempt = std::get_if<engine::AttemptEnded>(&event)) {
+              if (attempt->result.status) last_status_ = attempt->result.status;
+          }
           const auto* ended = std::get_if<engine::RunEnded>(&event);
           if (ended == nullptr) return;
           last_ = ended->result;
@@ -50,11 +53,14 @@ SingleRunResult::SingleRunResult(engine::EventBus& events)
 int SingleRunResult::exit_code(const std::string& only_task) const {
     constexpr int timed_out = 124;        // as timeout(1)
     constexpr int could_not_start = 126;  // as a shell
+    constexpr int interrupted = 130;      // as a shell, before anything ran
     if (only_task.empty()) return all_succeeded_ ? 0 : 1;
     if (!last_) return 1;
     if (last_->outcome == Outcome::timeout) return timed_out;
-    if (!last_->status) return could_not_start;
-    return last_->status->shell_code();
+    if (last_->status) return last_->status->shell_code();
+    // Stopped in the pause before a retry: what the attempt before it came to.
+    if (last_->outcome == Outcome::stopped && last_status_) return last_status_->shell_code();
+    return last_->outcome == Outcome::stopped ? interrupted : could_not_start;
 }
 
 }  // namespace bansuri::app

@@ -28,6 +28,7 @@ class SingleRunResult {
 
   private:
     std::optional<engine::AttemptResult> last_;
+    std::optional<ExitStatus> last_status_;
     bool all_succeeded_ = true;
     std::shared_ptr<void> listening_;
 };

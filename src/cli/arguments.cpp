@@ -7,10 +7,14 @@
 namespace bansuri::cli {
 namespace {
 
-constexpr const char* default_config = "scripts.json";
+/// What may stand before a command as well as after it.
+struct Shared {
+    std::string config = "scripts.json";
+    LogOptions log;
+    bool use_cgroups = true;
+};
 
 void add_config(CLI::App& command, std::string& config) {
-    config = default_config;
     command.add_option("-c,--config", config, "The configuration file")
         ->capture_default_str()
         ->type_name("FILE");
@@ -42,12 +46,12 @@ void add_cgroups(CLI::App& command, bool& use_cgroups) {
         "Do not contain runs in cgroups, even where that is possible");
 }
 
-void add_run(CLI::App& command, RunCommand& run) {
-    add_config(command, run.config);
-    add_log(command, run.log);
-    add_cgroups(command, run.use_cgroups);
+void add_run(CLI::App& command, Shared& shared, bool& once) {
+    add_config(command, shared.config);
+    add_log(command, shared.log);
+    add_cgroups(command, shared.use_cgroups);
     command.add_flag(
-        "--once", run.once,
+        "--once", once,
         "Run what is due at start-up, once; wait for it; exit with 1 if anything failed");
 }
 
@@ -61,19 +65,19 @@ Command parse_arguments(int argc, const char* const* argv, const std::string& ve
         "Without a command it runs.\nExample: bansuri -c scripts.json\n"
         "Exit codes: 0 fine, 1 it failed or the configuration is invalid, 2 wrong usage.");
 
-    RunCommand run;
-    add_run(app, run);
+    Shared shared;
+    bool once = false;
+    add_run(app, shared, once);
     CLI::App* const run_app = app.add_subcommand("run", "Run the tasks of a configuration");
-    RunCommand explicit_run;
-    add_run(*run_app, explicit_run);
+    add_run(*run_app, shared, once);
     run_app->footer("Example: bansuri run -c /etc/bansuri/scripts.json --log-format json");
 
     ExecCommand exec;
     CLI::App* const exec_app = app.add_subcommand(
         "exec", "Run one task once in the foreground, under its whole policy, without a daemon");
-    add_config(*exec_app, exec.config);
-    add_log(*exec_app, exec.log);
-    add_cgroups(*exec_app, exec.use_cgroups);
+    add_config(*exec_app, shared.config);
+    add_log(*exec_app, shared.log);
+    add_cgroups(*exec_app, shared.use_cgroups);
     exec_app->add_option("TASK", exec.task, "The name of the task")->required();
     exec_app->footer(
         "Exits with the command's own code; 128 + N for signal N, 124 for a time-out,\n"
@@ -82,8 +86,8 @@ Command parse_arguments(int argc, const char* const* argv, const std::string& ve
     CheckCommand check;
     CLI::App* const check_app =
         app.add_subcommand("check", "Check a configuration and tell all that is wrong with it");
-    add_config(*check_app, check.config);
-    check_app->add_option("FILE", check.config, "The same as --config FILE");
+    add_config(*check_app, shared.config);
+    check_app->add_option("FILE", shared.config, "The same as --config FILE");
     check_app->add_flag("--json", check.json, "Print the findings as JSON");
     check_app->footer("Example: bansuri check scripts.json");
 
@@ -94,7 +98,7 @@ Command parse_arguments(int argc, const char* const* argv, const std::string& ve
     NextCommand next;
     CLI::App* const next_app =
         app.add_subcommand("next", "Print when a cron expression, or a task, is due next");
-    add_config(*next_app, next.config);
+    add_config(*next_app, shared.config);
     next_app->add_option("EXPR|TASK", next.subject, "A cron expression, or the name of a task");
     next_app->add_option("--tz,--timezone", next.zone, "IANA zone; default: the system's")
         ->type_name("ZONE");
@@ -110,17 +114,30 @@ Command parse_arguments(int argc, const char* const* argv, const std::string& ve
     } catch (const CLI::ParseError& error) {
         return Answered{app.exit(error, std::cout, std::cerr) == 0 ? 0 : 2};
     }
-    if (exec_app->parsed()) return exec;
-    if (check_app->parsed()) return check;
+    if (once && !run_app->parsed() && !app.get_subcommands().empty()) {
+        std::cerr << "bansuri: --once belongs to run, not to "
+                  << app.get_subcommands().front()->get_name() << "\nExample: bansuri run --once\n";
+        return Answered{2};
+    }
+    if (exec_app->parsed()) {
+        exec.config = shared.config;
+        exec.log = shared.log;
+        exec.use_cgroups = shared.use_cgroups;
+        return exec;
+    }
+    if (check_app->parsed()) {
+        check.config = shared.config;
+        return check;
+    }
     if (schema_app->parsed()) return SchemaCommand{};
     if (next_app->parsed()) {
+        next.config = shared.config;
         if (next.batch == next.subject.empty()) return next;
         std::cerr << "bansuri next: give either an expression, the name of a task, or --batch\n"
                      "Example: bansuri next \"30 2 * * *\"\n";
         return Answered{2};
     }
-    if (run_app->parsed()) return explicit_run;
-    return run;
+    return RunCommand{shared.config, shared.log, once, shared.use_cgroups};
 }
 
 }  // namespace bansuri::cli

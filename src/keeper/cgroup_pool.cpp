@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -82,7 +83,11 @@ void remove_those_of_dead_keepers(int parent) {
         text.remove_prefix(prefix.size());
         const auto pid = take_number(text);
         if (!pid || *pid <= 0) return;
-        if (::kill(static_cast<pid_t>(*pid), 0) < 0 && errno == ESRCH) remove_tree(parent, name);
+        if (::kill(static_cast<pid_t>(*pid), 0) == 0 || errno != ESRCH) return;
+        // A keeper in another pid namespace that shares these cgroups has a pid that means nothing
+        // here; the lock tells that it lives.
+        const UniqueFd directory = open_directory(parent, name);
+        if (directory && ::flock(directory.get(), LOCK_EX | LOCK_NB) == 0) remove_tree(parent, name);
     });
 }
 
@@ -159,7 +164,7 @@ std::optional<CgroupPool> CgroupPool::open() {
         name = base + "." + std::to_string(i);
     }
     UniqueFd directory = open_directory(parent.get(), name.c_str());
-    if (!directory) return std::nullopt;
+    if (!directory || ::flock(directory.get(), LOCK_EX | LOCK_NB) < 0) return std::nullopt;
     CgroupPool pool(std::move(parent), std::move(name), std::move(directory));
     auto probe = pool.take();
     if (!probe || ::faccessat(probe->directory.get(), "cgroup.kill", W_OK, 0) < 0) {

@@ -37,7 +37,7 @@ struct ProcessInfo {
 /// is gone, or could not be signalled.
 bool signal_process(const ProcessInfo& process, int signal_number);
 
-/// The attempt that its environment names (BANSURI_RUN_ID, BANSURI_ATTEMPT), if it can be read.
+/// The attempt whose mark its environment bears ("BANSURI_KEEPER_ID=RUN.ATTEMPT"), if it can be read.
 std::optional<AttemptId> attempt_in_environment(pid_t pid);
 
 /// The direct children of the calling thread, as the kernel lists them.

@@ -45,9 +45,10 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
     } else {
         ::dup2(socket, daemon_socket);
     }
-    sigset_t nothing;
-    sigemptyset(&nothing);
-    ::sigprocmask(SIG_SETMASK, &nothing, nullptr);
+    // The signals that we pass on stay blocked until the daemon can take them: one that comes while
+    // it starts waits for it.
+    const sigset_t passed_on = forwarded_signals();
+    ::sigprocmask(SIG_SETMASK, &passed_on, nullptr);
     ::execve(command.path.c_str(), argv.data(), environment.data());
     const int error = errno;
     [[maybe_unused]] const auto written = ::write(failure, &error, sizeof(error));
@@ -101,6 +102,15 @@ int serve(Daemon daemon, const Launcher::Inherited& inherited, const Options& op
 }
 
 }  // namespace
+
+sigset_t forwarded_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
+        sigaddset(&signals, signal);
+    }
+    return signals;
+}
 
 int run(const DaemonCommand& command, Options options) {
     try {

@@ -3,6 +3,7 @@
 // The whole life of the keeper: `bansuri run` calls this and returns what it returns.
 #pragma once
 
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,10 @@ namespace bansuri::keeper {
 
 /// The descriptor on which the daemon finds its end of the socket.
 inline constexpr int daemon_socket = 3;
+
+/// What the keeper passes on. The daemon is started with them blocked, and unblocks them once it has
+/// handlers.
+sigset_t forwarded_signals();
 
 struct DaemonCommand {
     std::string path = "/proc/self/exe";

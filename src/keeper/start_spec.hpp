@@ -8,11 +8,17 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "keeper/protocol.hpp"
 
 namespace bansuri::keeper {
+
+/// Whoever sends a start puts this, the run, a dot and the attempt into the environment: by it the
+/// keeper knows an orphan again where there are no cgroups. Not the variables that tasks read, because
+/// a notifier is told of a run that it is not part of.
+inline constexpr std::string_view attempt_mark = "BANSURI_KEEPER_ID=";
 
 /// What becomes of the processes that a leader leaves behind when it ends by itself.
 enum class Survive : std::uint8_t {

@@ -19,10 +19,9 @@ namespace {
 // Attempt ids of notifiers must not meet those of runs, which count up from one.
 constexpr std::uint64_t notifier_ids = std::uint64_t{1} << 63;
 
-asio::awaitable<std::string> compose(engine::FailureInfo info) {
+asio::awaitable<std::string> compose(engine::FailureInfo info, TimeZone zone) {
     read_excerpt(info.standard_output);
     read_excerpt(info.standard_error);
-    const TimeZone zone = TimeZone::system();
     co_return render_message(info, zone);
 }
 
@@ -54,28 +53,23 @@ CommandNotifier::CommandNotifier(asio::any_io_executor loop, engine::Clock& cloc
       limits_(limits),
       changed_(loop) {}
 
-void CommandNotifier::use(std::string command, std::string directory) {
-    command_ = std::move(command);
-    directory_ = std::move(directory);
-}
-
 void CommandNotifier::notify(engine::FailureInfo info) {
-    if (command_.empty() || abandoned_) return;
+    if (delivery_.command.empty() || abandoned_) return;
     if (queue_.size() >= limits_.queued) {
         return report_(info.task,
                        fmt::format("notification dropped: {} are waiting already", limits_.queued));
     }
-    queue_.push_back(std::move(info));
+    queue_.push_back({std::move(info), delivery_});
     send_next();
 }
 
 void CommandNotifier::send_next() {
     while (sending_ < limits_.at_once && !queue_.empty()) {
-        engine::FailureInfo info = std::move(queue_.front());
+        Waiting waiting = std::move(queue_.front());
         queue_.pop_front();
         ++sending_;
-        const std::string task = info.task;
-        asio::co_spawn(loop_, send(std::move(info)),
+        const std::string task = waiting.info.task;
+        asio::co_spawn(loop_, send(std::move(waiting)),
                        [this, task](std::exception_ptr bug, const std::string& error) {
                            --sending_;
                            report_(task, bug ? "notification lost: an exception escaped" : error);
@@ -85,13 +79,13 @@ void CommandNotifier::send_next() {
     }
 }
 
-asio::awaitable<std::string> CommandNotifier::send(engine::FailureInfo info) {
-    asio::awaitable<std::string> composing = compose(info);
+asio::awaitable<std::string> CommandNotifier::send(Waiting waiting) {
+    asio::awaitable<std::string> composing = compose(waiting.info, waiting.delivery.zone);
     std::string message =
         co_await asio::co_spawn(files_, std::move(composing), asio::use_awaitable);
     if (abandoned_) co_return "notification given up: shutdown";
     LogTail said;
-    engine::LaunchSpec spec = launch_spec(info, std::move(message));
+    engine::LaunchSpec spec = launch_spec(waiting, std::move(message));
     auto started = co_await launcher_.start(std::move(spec), said, [this] { changed_.notify(); });
     if (!started) co_return "notify_command: " + started.error().message;
     engine::Process& process = **started;
@@ -119,11 +113,11 @@ asio::awaitable<std::string> CommandNotifier::send(engine::FailureInfo info) {
                           words.empty() ? "" : ": ", words);
 }
 
-engine::LaunchSpec CommandNotifier::launch_spec(const engine::FailureInfo& info,
-                                                std::string message) {
+engine::LaunchSpec CommandNotifier::launch_spec(const Waiting& waiting, std::string message) {
+    const engine::FailureInfo& info = waiting.info;
     engine::LaunchSpec spec;
     spec.id = {notifier_ids | ++sent_, 0};
-    spec.argv = {"/bin/sh", "-c", fill_placeholders(command_, info)};
+    spec.argv = {"/bin/sh", "-c", fill_placeholders(waiting.delivery.command, info)};
     spec.environment = inherited_;
     const auto set = [&spec](std::string_view name, std::string_view value) {
         engine::set_variable(spec.environment, name, value);
@@ -136,7 +130,7 @@ engine::LaunchSpec CommandNotifier::launch_spec(const engine::FailureInfo& info,
     set("BANSURI_OUTCOME", to_string(info.outcome));
     set("BANSURI_EXIT_CODE", exited ? std::to_string(info.status->number) : "");
     set("BANSURI_SIGNAL", signalled ? std::to_string(info.status->number) : "");
-    spec.working_directory = directory_;
+    spec.working_directory = waiting.delivery.directory;
     spec.standard_input = std::move(message);
     spec.survive = Survive::none;
     spec.stop_timeout = std::chrono::seconds(1);

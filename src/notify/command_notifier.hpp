@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 
+#include "core/time_zone.hpp"
 #include "engine/services.hpp"
 #include "engine/wakeup.hpp"
 
@@ -33,8 +34,13 @@ class CommandNotifier final : public engine::Notifier {
         : CommandNotifier(std::move(loop), clock, launcher, std::move(inherited), std::move(report),
                           Limits{}) {}
 
-    /// For messages from now on: what /bin/sh -c is given, and where it runs. Empty: none is sent.
-    void use(std::string command, std::string directory);
+    /// How messages are sent from now on. An empty command: not at all.
+    struct Delivery {
+        std::string command;    ///< what /bin/sh -c is given
+        std::string directory;  ///< where it runs; absolute
+        TimeZone zone;          ///< in which the message tells times
+    };
+    void use(Delivery delivery) { delivery_ = std::move(delivery); }
     void notify(engine::FailureInfo info) override;
 
     /// Resumes when every message has been sent or given up.
@@ -44,9 +50,13 @@ class CommandNotifier final : public engine::Notifier {
 
   private:
     class LogTail;
+    struct Waiting {
+        engine::FailureInfo info;
+        Delivery delivery;
+    };
     void send_next();
-    boost::asio::awaitable<std::string> send(engine::FailureInfo info);
-    engine::LaunchSpec launch_spec(const engine::FailureInfo& info, std::string message);
+    boost::asio::awaitable<std::string> send(Waiting waiting);
+    engine::LaunchSpec launch_spec(const Waiting& waiting, std::string message);
 
     boost::asio::any_io_executor loop_;
     engine::Clock& clock_;
@@ -54,9 +64,8 @@ class CommandNotifier final : public engine::Notifier {
     engine::Environment inherited_;
     Report report_;
     Limits limits_;
-    std::string command_;
-    std::string directory_;
-    std::deque<engine::FailureInfo> queue_;
+    Delivery delivery_;
+    std::deque<Waiting> queue_;
     std::size_t sending_ = 0;
     std::uint64_t sent_ = 0;
     bool abandoned_ = false;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "notify/message.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <fstream>
 #include <string_view>
 
 #include "core/duration.hpp"
@@ -16,14 +17,16 @@
 namespace bansuri::notify {
 namespace {
 
+/// mail(1) takes a line that begins with "~" for a command, and a lone "." for the end.
 std::string without_mail_commands(std::string_view text) {
     std::string safe;
     safe.reserve(text.size() + 16);
-    bool line_begins = true;
-    for (const char c : text) {
-        if (line_begins && c == '~') safe.push_back(' ');
-        safe.push_back(c);
-        line_begins = c == '\n';
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size() - 1) + 1;
+        const std::string_view line = text.substr(at, end - at);
+        if (line.front() == '~' || line == ".\n" || line == ".") safe.push_back(' ');
+        safe.append(line);
+        at = end;
     }
     return safe;
 }
@@ -41,23 +44,25 @@ std::string section(std::string_view title, const engine::OutputExcerpt& excerpt
 
 void read_excerpt(engine::OutputExcerpt& excerpt) {
     if (excerpt.path.empty()) return;
-    std::error_code failed;
-    const auto size = std::filesystem::is_regular_file(excerpt.path, failed)
-                          ? std::filesystem::file_size(excerpt.path, failed)
-                          : 0;
-    std::ifstream file(excerpt.path, std::ios::binary);
-    if (failed || !file) {
+    // O_NONBLOCK: a FIFO whose writer has gone must not hold up every other message.
+    const int fd =
+        ::open(excerpt.path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct stat info {};
+    if (fd < 0 || ::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         excerpt.bytes = fmt::format("[\"{}\" cannot be read]\n", excerpt.path);
+        if (fd >= 0) ::close(fd);
         return;
     }
+    const auto size = static_cast<std::uint64_t>(info.st_size);
     // A file that is smaller now was rotated or cut: what is in it came later.
     const std::uint64_t begin = size < excerpt.offset ? 0 : excerpt.offset;
     const std::uint64_t from = std::max(begin, size > tail_limit ? size - tail_limit : 0);
     excerpt.dropped = from - begin;
     excerpt.bytes.resize(size - from);
-    file.seekg(static_cast<std::streamoff>(from));
-    file.read(excerpt.bytes.data(), static_cast<std::streamsize>(excerpt.bytes.size()));
-    excerpt.bytes.resize(static_cast<std::size_t>(file.gcount()));
+    const auto got =
+        ::pread(fd, excerpt.bytes.data(), excerpt.bytes.size(), static_cast<off_t>(from));
+    excerpt.bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    ::close(fd);
 }
 
 std::string attempt_of_all(const engine::FailureInfo& info) {

@@ -7,6 +7,8 @@
 #include <array>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
+#include <set>
 
 namespace bansuri::os {
 namespace {
@@ -14,12 +16,41 @@ namespace {
 namespace fs = std::filesystem;
 
 // Not IN_MODIFY: tasks often write their logs beside the configuration.
-constexpr std::uint32_t interesting =
-    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_ONLYDIR;
+constexpr std::uint32_t in_directory = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE |
+                                       IN_DELETE | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF |
+                                       IN_ONLYDIR;
+constexpr std::uint32_t on_file = IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB;
+constexpr std::uint32_t about_the_watch =
+    IN_Q_OVERFLOW | IN_IGNORED | IN_MOVE_SELF | IN_DELETE_SELF;
 
-std::string parent(const fs::path& path) {
-    std::error_code ignored;
-    return fs::absolute(path, ignored).parent_path().string();
+/// The directories in which a change may make `path` name another file: its own, and that of each
+/// symbolic link on the way to it.
+std::set<std::string> directories_of(const fs::path& path, bool& through_link) {
+    std::set<std::string> directories;
+    std::error_code failed;
+    fs::path pending = fs::absolute(path, failed);
+    through_link = false;
+    for (int links = 0; links < 40; ++links) {
+        fs::path walked;
+        bool followed = false;
+        for (auto part = pending.begin(); part != pending.end(); ++part) {
+            const fs::path here = walked / *part;
+            if (!fs::is_symlink(here, failed)) {
+                walked = here;
+                continue;
+            }
+            directories.insert(walked.string());
+            fs::path next = walked / fs::read_symlink(here, failed);
+            for (auto rest = std::next(part); rest != pending.end(); ++rest) next /= *rest;
+            pending = next.lexically_normal();
+            through_link = followed = true;
+            break;
+        }
+        if (followed) continue;
+        directories.insert(pending.parent_path().string());
+        break;
+    }
+    return directories;
 }
 
 }  // namespace
@@ -34,25 +65,21 @@ ConfigWatcher::ConfigWatcher(boost::asio::any_io_executor loop, std::string path
     const int fd = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (fd >= 0) {
         events_.emplace(loop, fd);
-        watch_directories();
+        watch();
         wait_for_events();
     }
     seen_ = identify(path_);
     recheck();
 }
 
-void ConfigWatcher::watch_directories() {
-    std::error_code ignored;
-    is_link_ = fs::is_symlink(path_, ignored);
-    std::set<std::string> directories = {parent(path_)};
-    const fs::path target = fs::canonical(path_, ignored);
-    if (!ignored) directories.insert(parent(target));
-    for (const std::string& directory : directories) {
-        if (watched_.contains(directory)) continue;
-        if (::inotify_add_watch(events_->native_handle(), directory.c_str(), interesting) >= 0) {
-            watched_.insert(directory);
-        }
+void ConfigWatcher::watch() {
+    // A directory may have been replaced by another of its name: asking again is how a watch
+    // follows, and costs nothing where it already is.
+    for (const std::string& directory : directories_of(path_, through_link_)) {
+        ::inotify_add_watch(events_->native_handle(), directory.c_str(), in_directory);
     }
+    // Whoever keeps the file open while writing is seen only on the file itself.
+    file_watch_ = ::inotify_add_watch(events_->native_handle(), path_.c_str(), on_file);
 }
 
 void ConfigWatcher::wait_for_events() {
@@ -64,7 +91,7 @@ void ConfigWatcher::wait_for_events() {
                         });
 }
 
-/// Reads what inotify has to say; a link may change by any name in its directories.
+/// Reads what inotify has to say; through a link any name in its directories may matter.
 bool ConfigWatcher::concerns_us() {
     const std::string name = fs::path(path_).filename().string();
     bool ours = false;
@@ -76,8 +103,8 @@ bool ConfigWatcher::concerns_us() {
             inotify_event event{};
             std::memcpy(&event, buffer.data() + at, sizeof event);
             const char* const changed = buffer.data() + at + sizeof event;
-            ours = ours || is_link_ || (event.mask & IN_Q_OVERFLOW) != 0 ||
-                   (event.len > 0 && name == changed);
+            ours = ours || through_link_ || event.wd == file_watch_ ||
+                   (event.mask & about_the_watch) != 0 || (event.len > 0 && name == changed);
             at += sizeof event + event.len;
         }
     }
@@ -104,7 +131,7 @@ void ConfigWatcher::recheck() {
 }
 
 void ConfigWatcher::compare() {
-    if (events_) watch_directories();
+    if (events_) watch();
     const FileIdentity now = identify(path_);
     if (now == seen_) return;
     seen_ = now;

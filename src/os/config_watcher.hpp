@@ -9,7 +9,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "core/time.hpp"
@@ -37,7 +36,7 @@ class ConfigWatcher {
     bool has_events() const { return events_.has_value(); }
 
   private:
-    void watch_directories();
+    void watch();
     void wait_for_events();
     bool concerns_us();
     void settle();
@@ -51,8 +50,8 @@ class ConfigWatcher {
     boost::asio::steady_timer settled_;
     boost::asio::steady_timer recheck_;
     std::optional<boost::asio::steady_timer::time_point> unsettled_since_;
-    std::set<std::string> watched_;
-    bool is_link_ = false;
+    bool through_link_ = false;  ///< some part of the path is a symbolic link
+    int file_watch_ = -1;
     FileIdentity seen_;
 };
 

@@ -107,7 +107,10 @@ Result<std::vector<std::byte>> encode_launch(const engine::LaunchSpec& spec) {
     }
     keeper::StartSpec start;
     start.argv = pointers(spec.argv);
+    const std::string mark =
+        fmt::format("{}{}.{}", keeper::attempt_mark, spec.id.run, spec.id.attempt);
     start.environment = pointers(spec.environment);
+    start.environment.push_back(mark.c_str());
     start.working_directory = spec.working_directory.c_str();
     start.output = translate(spec.standard_output);
     start.error = translate(spec.standard_error);

@@ -31,6 +31,7 @@ RecordedAttempt& MemoryRunStore::attempt_of(engine::RunId run, std::uint32_t att
         made.attempt = attempt;
         made.started = at;
         attempts.push_back(made);
+        if (attempts.size() > most_attempts) attempts.erase(attempts.begin());
     }
     return attempts.back();
 }
@@ -60,12 +61,17 @@ void MemoryRunStore::skipped(const std::string& task, const engine::SkippedInsta
 }
 
 void MemoryRunStore::forget_old(TaskHistory& history) {
-    while (history.runs.size() > kept_per_task_) {
-        const auto oldest = runs_.find(history.runs.front());
-        if (!oldest->second.result) return;  // still alive: its end must find it
-        history.claimed.erase(oldest->second.instant);
-        runs_.erase(oldest);
-        history.runs.pop_front();
+    // One that is still alive stays, wherever it stands: its end must find it.
+    for (auto id = history.runs.begin();
+         history.runs.size() > kept_per_task_ && id != history.runs.end();) {
+        const auto run = runs_.find(*id);
+        if (!run->second.result) {
+            ++id;
+            continue;
+        }
+        history.claimed.erase(run->second.instant);
+        runs_.erase(run);
+        id = history.runs.erase(id);
     }
 }
 

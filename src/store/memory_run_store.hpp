@@ -43,6 +43,9 @@ class MemoryRunStore final : public engine::RunStore {
     void finish(engine::RunId run, const engine::AttemptResult& result, WallTime at) override;
     void skipped(const std::string& task, const engine::SkippedInstants& instants) override;
 
+    /// Kept of one run; a service that is restarted for ever has no end of them.
+    static constexpr std::size_t most_attempts = 100;
+
     /// Oldest first.
     std::vector<RecordedRun> runs(const std::string& task) const;
     std::vector<engine::SkippedInstants> skips(const std::string& task) const;

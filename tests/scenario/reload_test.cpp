@@ -178,8 +178,9 @@ TEST_F(ReloadTest, GivenAnOnFailThatIsChangedWhileItRuns_ThenTheNewOneDecides) {
     start(task("job").every(1h).takes(10min).fails());
     clock.advance(1min);
     configure({task("job").every(1h).takes(10min).fails().goes_on()});
-    clock.advance(2h);
+    clock.advance(2h + 30min);
     EXPECT_EQ(state("job"), TaskState::pending);
+    EXPECT_EQ(run_count("job"), 3u);
 }
 
 TEST_F(ReloadTest, GivenAnInstantThatIsDueButNotToldYet_WhenOnlyTextChanges_ThenItIsNotLost) {

@@ -20,7 +20,7 @@ class CommandNotifierTest : public ::testing::Test {
   protected:
     CommandNotifierTest()
         : clock(loop, testing::utc("2026-01-01T00:00:00")), launcher(loop, clock) {
-        notifier.use("mail {task}", "/srv");
+        notifier.use({"mail {task}", "/srv", TimeZone()});
     }
     void script(Behaviour behaviour) {
         for (int i = 0; i < 300; ++i) launcher.script("t" + std::to_string(i), {behaviour});

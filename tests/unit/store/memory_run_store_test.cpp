@@ -54,6 +54,8 @@ TEST_F(MemoryRunStoreTest, TheOldestEndedRunsAreForgottenFirst) {
 TEST_F(MemoryRunStoreTest, ARunThatIsAliveIsNeverForgotten) {
     const engine::RunId alive = claim(0);
     for (int i = 1; i < 10; ++i) store.finish(claim(i), {}, {});
+    EXPECT_EQ(store.runs("t").size(), 3u);
+    EXPECT_EQ(store.runs("t").front().id, alive);
     store.finish(alive, {}, {});
     EXPECT_EQ(store.runs("t").size(), 3u);
 }

@@ -43,7 +43,8 @@ LoadedConfiguration ConfigLoader::read_file() {
     }
     const std::size_t untold = parsed.errors + parsed.warnings - parsed.diagnostics.size();
     if (untold > 0) loaded.problems.push_back(fmt::format("{}: and {} more", path_, untold));
-    // Only what is in force is "the same as before": a refused file is refused again when asked for.
+    // Only what is in force is "the same as before": a refused file is refused again when asked
+    // for.
     last_hash_ = hash;
     if (!parsed.configuration) last_hash_.reset();
     loaded.configuration = std::move(parsed.configuration);

@@ -83,8 +83,8 @@ struct Writer {
     void operator()(const engine::RunEnded&) const {}  // its last attempt told it
     void operator()(const engine::InstantsSkipped& event) const {
         const engine::SkippedInstants& skipped = event.instants;
-        std::string words = fmt::format("{}: SKIPPED {}", event.task,
-                                        format_local(skipped.first, log.zone()));
+        std::string words =
+            fmt::format("{}: SKIPPED {}", event.task, format_local(skipped.first, log.zone()));
         if (skipped.count > 1) {
             words += fmt::format(" and {}{} more", skipped.at_least ? "at least " : "",
                                  skipped.count - 1);
@@ -98,8 +98,8 @@ struct Writer {
                  {"reason", skipped.reason}});
     }
     void operator()(const engine::ConfigurationApplied& event) const {
-        std::string words = fmt::format("configuration: {} task{}", event.tasks,
-                                        event.tasks == 1 ? "" : "s");
+        std::string words =
+            fmt::format("configuration: {} task{}", event.tasks, event.tasks == 1 ? "" : "s");
         if (event.generation > 1) {
             words += fmt::format(", {} added, {} removed, {} restarted, {} changed in place",
                                  event.added, event.removed, event.restarted, event.changed);

@@ -54,8 +54,8 @@ void Log::say(spdlog::level::level_enum level, std::string_view event, std::stri
     const WallTime now = os::SystemClock::read_wall();
     const std::string_view level_name(spdlog::level::to_string_view(level).data());
     if (format_ == cli::LogFormat::text) {
-        return logger_->log(level, fmt::format("{} {}: {}", format_local(now, zone_), level_name,
-                                               one_line(text)));
+        return logger_->log(
+            level, fmt::format("{} {}: {}", format_local(now, zone_), level_name, one_line(text)));
     }
     nlohmann::json line = {
         {"time", format_utc(now)},

@@ -34,8 +34,7 @@ void add_log(CLI::App& command, LogOptions& log) {
     command
         .add_option("--log-level", log.level,
                     "The least level that is logged: trace, debug, info, warn, error or off")
-        ->check(
-            CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}).description(""))
+        ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}).description(""))
         ->capture_default_str()
         ->type_name("LEVEL");
 }

@@ -211,9 +211,7 @@ void Orchestrator::decide(TaskRecord& record, RunId run, const AttemptResult& re
             timeline_.remove(record);
             return skip_waiting(record, fmt::format("stopped: run {} failed", run));
         }
-        case Outcome::stopped:
-            record.last_ended = TaskState::stopped;
-            return;
+        case Outcome::stopped: record.last_ended = TaskState::stopped; return;
         case Outcome::skipped: return;
     }
 }
@@ -221,9 +219,8 @@ void Orchestrator::decide(TaskRecord& record, RunId run, const AttemptResult& re
 void Orchestrator::settle(TaskRecord& record, const std::string& reason) {
     if (!record.runs.empty()) {
         const bool running =
-            std::any_of(record.runs.begin(), record.runs.end(), [](const auto& run) {
-                return run->state() == TaskState::running;
-            });
+            std::any_of(record.runs.begin(), record.runs.end(),
+                        [](const auto& run) { return run->state() == TaskState::running; });
         // A run that has not entered a state yet does so in a moment.
         if (running) enter(record, TaskState::running, reason);
     } else if (record.halted) {

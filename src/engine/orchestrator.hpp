@@ -29,9 +29,9 @@ struct TaskRecord {
     TaskState state = TaskState::pending;
     unsigned successes = 0;
     std::optional<TaskState> last_ended;  ///< what the last run of this definition came to
-    bool halted = false;    ///< STOPPED after a failure: its schedule is over
-    bool removed = false;   ///< no longer configured; dies with its last run
-    bool draining = false;  ///< runs of an older definition have yet to end
+    bool halted = false;                  ///< STOPPED after a failure: its schedule is over
+    bool removed = false;                 ///< no longer configured; dies with its last run
+    bool draining = false;                ///< runs of an older definition have yet to end
     /// max-runs is reached.
     bool is_done() const { return task->max_runs && successes >= *task->max_runs; }
 

@@ -26,8 +26,7 @@ void TaskAlerts::tell(const NotifyPolicy& policy, FailureInfo info) {
     held_back_ = std::move(info);
     if (failure_told_ || policy.hold_back == Duration::zero()) return flush();
     if (waiting) return;
-    hold_back_over_ =
-        clock_.at(clock_.mono_now() + policy.hold_back, [this] { flush(); });
+    hold_back_over_ = clock_.at(clock_.mono_now() + policy.hold_back, [this] { flush(); });
 }
 
 void TaskAlerts::policy_changed(const NotifyPolicy& policy) {

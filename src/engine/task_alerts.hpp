@@ -29,8 +29,8 @@ class TaskAlerts {
     /// recovery is told too (`on_recovery`).
     void run_succeeded(const NotifyPolicy& policy, const Facts& facts);
 
-    /// The policy is another one: a message that is held back is dropped if nobody is to be told any
-    /// more, and goes out if nothing is held back any more.
+    /// The policy is another one: a message that is held back is dropped if nobody is to be told
+    /// any more, and goes out if nothing is held back any more.
     void policy_changed(const NotifyPolicy& policy);
     /// The task will not be heard of again: what is held back goes out.
     void flush();

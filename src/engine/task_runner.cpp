@@ -75,28 +75,25 @@ asio::awaitable<AttemptResult> TaskRunner::run_attempts() {
         if (!task_->enabled && attempt > 1) co_return result;  // disabled in the pause
         enter(TaskState::running);
         result = co_await run_attempt(attempt);
-        const bool failed =
-            result.outcome == Outcome::failed || result.outcome == Outcome::timeout;
+        const bool failed = result.outcome == Outcome::failed || result.outcome == Outcome::timeout;
         const bool retries = failed && task_->enabled && task_->retry.allows_retry(attempt);
         std::optional<Duration> delay;
         if (retries) delay = task_->retry.delay_before(attempt + 1, services_.chance());
         services_.store.attempt_ended(id_, attempt, result, services_.clock.wall_now());
-        services_.events.publish(AttemptEnded{task_->name, id_, attempt, attempts_in_all(), result,
-                                              delay, survivors_});
+        services_.events.publish(
+            AttemptEnded{task_->name, id_, attempt, attempts_in_all(), result, delay, survivors_});
 
         if (result.outcome == Outcome::stopped) co_return result;
         if (result.outcome == Outcome::success) {
             enter(TaskState::success);
-            alerts_.run_succeeded(task_->notify, [&] {
-                return facts(FailureInfo::Kind::recovery, attempt, result);
-            });
+            alerts_.run_succeeded(
+                task_->notify, [&] { return facts(FailureInfo::Kind::recovery, attempt, result); });
             co_return result;
         }
         enter(result.outcome == Outcome::timeout ? TaskState::timeout : TaskState::failed,
               result.status ? describe(*result.status) : result.reason);
-        alerts_.attempt_failed(task_->notify, !retries, [&] {
-            return facts(FailureInfo::Kind::failure, attempt, result);
-        });
+        alerts_.attempt_failed(task_->notify, !retries,
+                               [&] { return facts(FailureInfo::Kind::failure, attempt, result); });
         if (!retries) co_return result;
         enter(TaskState::restarting, fmt::format("in {}", format_duration(*delay)));
         co_await pause(*delay);
@@ -107,7 +104,8 @@ asio::awaitable<void> TaskRunner::pause(Duration span) {
     const MonoTime end = services_.clock.mono_now() + span;
     const auto alarm = services_.clock.at(end, [this] { changed_.notify(); });
     // Ended by the alarm, by stop(), or by a definition that disables the task.
-    while (!stop_reason_ && task_->enabled && services_.clock.mono_now() < end) co_await changed_.wait();
+    while (!stop_reason_ && task_->enabled && services_.clock.mono_now() < end)
+        co_await changed_.wait();
 }
 
 asio::awaitable<AttemptResult> TaskRunner::run_attempt(std::uint32_t attempt) {

@@ -87,7 +87,8 @@ void remove_those_of_dead_keepers(int parent) {
         // A keeper in another pid namespace that shares these cgroups has a pid that means nothing
         // here; the lock tells that it lives.
         const UniqueFd directory = open_directory(parent, name);
-        if (directory && ::flock(directory.get(), LOCK_EX | LOCK_NB) == 0) remove_tree(parent, name);
+        if (directory && ::flock(directory.get(), LOCK_EX | LOCK_NB) == 0)
+            remove_tree(parent, name);
     });
 }
 

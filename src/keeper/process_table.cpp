@@ -44,23 +44,39 @@ class EnvironmentSearch {
             }
         }
     }
-    std::optional<AttemptId> found() const { return found_; }
+    std::optional<AttemptId> found() const {
+        if (marked_ || !run_ || !attempt_) return marked_;
+        return AttemptId{*run_, *attempt_};
+    }
 
   private:
+    template <class Number>
+    static void match(std::string_view entry, std::string_view name, std::optional<Number>& value) {
+        if (!entry.starts_with(name)) return;
+        entry.remove_prefix(name.size());
+        Number number = 0;
+        const char* const last = entry.data() + entry.size();
+        const auto [end, error] = std::from_chars(entry.data(), last, number);
+        if (error == std::errc{} && end == last) value = number;
+    }
     void finish() {
         if (length_ > entry_.size()) return;
         const std::string_view entry(entry_.data(), length_);
+        match(entry, "BANSURI_RUN_ID=", run_);
+        match(entry, "BANSURI_ATTEMPT=", attempt_);
         if (!entry.starts_with(attempt_mark)) return;
         const char* const last = entry.data() + entry.size();
         AttemptId id;
         const auto run = std::from_chars(entry.data() + attempt_mark.size(), last, id.run);
         if (run.ec != std::errc{} || run.ptr == last || *run.ptr != '.') return;
         const auto attempt = std::from_chars(run.ptr + 1, last, id.attempt);
-        if (attempt.ec == std::errc{} && attempt.ptr == last) found_ = id;
+        if (attempt.ec == std::errc{} && attempt.ptr == last) marked_ = id;
     }
     std::array<char, 64> entry_;
     std::size_t length_ = 0;
-    std::optional<AttemptId> found_;
+    std::optional<std::uint64_t> run_;
+    std::optional<std::uint32_t> attempt_;
+    std::optional<AttemptId> marked_;
 };
 
 }  // namespace

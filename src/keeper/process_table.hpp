@@ -37,7 +37,8 @@ struct ProcessInfo {
 /// is gone, or could not be signalled.
 bool signal_process(const ProcessInfo& process, int signal_number);
 
-/// The attempt whose mark its environment bears ("BANSURI_KEEPER_ID=RUN.ATTEMPT"), if it can be read.
+/// The attempt that its environment names, if it can be read: by attempt_mark ("RUN.ATTEMPT"), else
+/// by BANSURI_RUN_ID and BANSURI_ATTEMPT.
 std::optional<AttemptId> attempt_in_environment(pid_t pid);
 
 /// The direct children of the calling thread, as the kernel lists them.

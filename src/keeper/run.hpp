@@ -14,8 +14,8 @@ namespace bansuri::keeper {
 /// The descriptor on which the daemon finds its end of the socket.
 inline constexpr int daemon_socket = 3;
 
-/// What the keeper passes on. The daemon is started with them blocked, and unblocks them once it has
-/// handlers.
+/// What the keeper passes on. The daemon is started with them blocked, and unblocks them once it
+/// has handlers.
 sigset_t forwarded_signals();
 
 struct DaemonCommand {

@@ -15,9 +15,9 @@
 
 namespace bansuri::keeper {
 
-/// Whoever sends a start puts this, the run, a dot and the attempt into the environment: by it the
-/// keeper knows an orphan again where there are no cgroups. Not the variables that tasks read, because
-/// a notifier is told of a run that it is not part of.
+/// By its environment the keeper knows an orphan again where there are no cgroups: by
+/// BANSURI_RUN_ID and BANSURI_ATTEMPT, or, where these tell of a run that the process is not part
+/// of (a notifier's), by this, the run, a dot and the attempt.
 inline constexpr std::string_view attempt_mark = "BANSURI_KEEPER_ID=";
 
 /// What becomes of the processes that a leader leaves behind when it ends by itself.

@@ -45,8 +45,7 @@ std::string section(std::string_view title, const engine::OutputExcerpt& excerpt
 void read_excerpt(engine::OutputExcerpt& excerpt) {
     if (excerpt.path.empty()) return;
     // O_NONBLOCK: a FIFO whose writer has gone must not hold up every other message.
-    const int fd =
-        ::open(excerpt.path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    const int fd = ::open(excerpt.path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     struct stat info {};
     if (fd < 0 || ::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         excerpt.bytes = fmt::format("[\"{}\" cannot be read]\n", excerpt.path);

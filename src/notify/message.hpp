@@ -14,7 +14,8 @@ namespace bansuri::notify {
 inline constexpr std::size_t tail_limit = 64 * 1024;
 
 /// Replaces an excerpt that lies in a file by its bytes: at most tail_limit of them, from `offset`
-/// on. A file that cannot be read, or is none, becomes a line that says so. Blocks for as long as the disk does.
+/// on. A file that cannot be read, or is none, becomes a line that says so. Blocks for as long as
+/// the disk does.
 void read_excerpt(engine::OutputExcerpt& excerpt);
 
 /// The message. Control characters are escaped, and a line that begins with "~" gets a blank before

@@ -28,8 +28,8 @@ using Steady = std::chrono::steady_clock;
 // So often a writer looks up from a reader that takes nothing.
 constexpr auto look_up = std::chrono::milliseconds(100);
 
-/// A descriptor that can be written to without waiting, whoever shares it with us. O_NONBLOCK on the
-/// one we were given would be everybody's, so a pipe or a terminal is opened once more.
+/// A descriptor that can be written to without waiting, whoever shares it with us. O_NONBLOCK on
+/// the one we were given would be everybody's, so a pipe or a terminal is opened once more.
 class Outlet {
   public:
     explicit Outlet(int fd) : fd_(fd) {
@@ -191,7 +191,9 @@ Console::~Console() {
     for (const auto& channel : channels_) channel->finish();
 }
 
-void Console::write(engine::Stream stream, std::string lines) { of(stream).write(std::move(lines)); }
+void Console::write(engine::Stream stream, std::string lines) {
+    of(stream).write(std::move(lines));
+}
 
 boost::asio::awaitable<void> Console::ready() {
     // Ended by the channel that has none: it calls each look_up, and gives its reader up in time.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Bansuri's own stdout and stderr. Whoever reads them may be slow or gone, so a thread each does the
-// writing, and what waits for it is bounded.
+// Bansuri's own stdout and stderr. Whoever reads them may be slow or gone, so a thread each does
+// the writing, and what waits for it is bounded.
 #pragma once
 
 #include <array>

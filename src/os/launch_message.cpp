@@ -89,6 +89,16 @@ std::string program_problem(const std::string& program, int error) {
     return fmt::format("exec \"{}\": {}{}", printable_lines(program), cause(error), remedy);
 }
 
+/// By the variables that every task reads; a notifier's tell of another run.
+bool names_itself(const engine::LaunchSpec& spec) {
+    const auto has = [&spec](const std::string& variable) {
+        return std::find(spec.environment.begin(), spec.environment.end(), variable) !=
+               spec.environment.end();
+    };
+    return has(fmt::format("BANSURI_RUN_ID={}", spec.id.run)) &&
+           has(fmt::format("BANSURI_ATTEMPT={}", spec.id.attempt));
+}
+
 }  // namespace
 
 Result<std::vector<std::byte>> encode_launch(const engine::LaunchSpec& spec) {
@@ -110,7 +120,7 @@ Result<std::vector<std::byte>> encode_launch(const engine::LaunchSpec& spec) {
     const std::string mark =
         fmt::format("{}{}.{}", keeper::attempt_mark, spec.id.run, spec.id.attempt);
     start.environment = pointers(spec.environment);
-    start.environment.push_back(mark.c_str());
+    if (!names_itself(spec)) start.environment.push_back(mark.c_str());
     start.working_directory = spec.working_directory.c_str();
     start.output = translate(spec.standard_output);
     start.error = translate(spec.standard_error);

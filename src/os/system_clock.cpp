@@ -78,11 +78,11 @@ void SystemClock::arm_wall() {
         first && *first < WallTime(std::chrono::seconds(far_away))) {
         when = absolute(first->time_since_epoch());
     }
-    const int armed = ::timerfd_settime(wall_timer_.native_handle(),
-                                        TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, nullptr);
+    const int armed = ::timerfd_settime(
+        wall_timer_.native_handle(), TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, nullptr);
     if (armed < 0 && errno == ECANCELED) {
-        // The clock was set since we last looked. The timer is armed all the same, but this call has
-        // taken the news that a read would have brought.
+        // The clock was set since we last looked. The timer is armed all the same, but this call
+        // has taken the news that a read would have brought.
         boost::asio::post(wall_timer_.get_executor(), [this] { wall_clock_set_(); });
     }
 }

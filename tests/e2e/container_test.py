@@ -97,8 +97,6 @@ class Process1(EndToEnd):
         os.kill(first, signal.SIGTERM)
         self.assertEqual(bansuri.wait(), 0)
 
-    # A keeper removes cgroups that are named by a pid which it cannot see: cgroup_pool.cpp.
-    @unittest.expectedFailure
     def test_given_one_outside_in_the_same_cgroup_then_it_keeps_its_own_cgroups(self):
         if not cgroup_v2():
             raise AssertionError("no cgroup v2 that can be written")

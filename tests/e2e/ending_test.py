@@ -91,6 +91,7 @@ class Ending(EndToEnd):
         self.orphan_with_a_clean_environment()
 
     # Its owner is looked for by session, group and environment only: keeper/containment.cpp.
+    # docs/processes.md, "Without cgroups": the one kind of process that cannot be told.
     @unittest.expectedFailure
     def test_given_no_cgroups_and_an_orphan_with_a_clean_environment_then_it_is_gone_too(self):
         self.orphan_with_a_clean_environment("--no-cgroups")

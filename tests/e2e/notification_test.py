@@ -218,7 +218,7 @@ class Hostile(Told):
             self.assertIn("hello $(touch x) `touch x`", mail)
             self.assertIn("~!touch x\n", mail)
             if not option:  # there a line with nothing but a dot would be the end
-                self.assertIn("\n.\n ~.\n ~r /etc/passwd\n", mail)
+                self.assertIn("\n .\n ~.\n ~r /etc/passwd\n", mail)
             self.assertFalse(self.path("x").exists())
             self.assertNotIn("root:", mail)
             self.path("mailbox").unlink()

@@ -100,9 +100,6 @@ class Notifier(EndToEnd):
     def test_given_cgroups_and_one_that_leaves_processes_then_they_are_ended_with_it(self):
         self.expect_ended_with_it()
 
-    # In its environment stand the run and attempt that it tells of, not its own: the keeper, which
-    # looks there for the owner of an orphan, finds none.
-    @unittest.expectedFailure
     def test_given_no_cgroups_and_one_that_leaves_processes_then_they_are_ended_with_it(self):
         self.expect_ended_with_it("--no-cgroups")
 

@@ -219,7 +219,6 @@ class Flood(EndToEnd):
         os.close(writer)
         self.expect_bounded_and_on_time(bansuri)
 
-    @unittest.expectedFailure  # Console::put() waits a second for each block, not once
     def test_given_a_reader_that_never_reads_when_asked_to_end_then_it_ends_soon(self):
         reader, writer = os.pipe()
         self.addCleanup(os.close, reader)
@@ -229,7 +228,6 @@ class Flood(EndToEnd):
         self.wait_file("done")
         self.assertEqual(bansuri.end(patience=8), 0)
 
-    @unittest.expectedFailure  # one queue and one thread of Console serve both streams
     def test_given_a_stdout_that_nobody_reads_then_the_log_on_stderr_goes_on(self):
         reader, writer = os.pipe()
         self.addCleanup(os.close, reader)

@@ -124,12 +124,9 @@ class Shutdown(EndToEnd):
             bansuri.signal(number)
             yield bansuri
 
-    # Until its signal_set exists the daemon has the default disposition, and the keeper forwards.
-    @unittest.expectedFailure
     def test_given_sigterm_while_it_starts_then_it_exits_0(self):
         self.assertEqual([bansuri.wait() for bansuri in self.early(signal.SIGTERM)], [0] * 8)
 
-    @unittest.expectedFailure
     def test_given_sighup_while_it_starts_then_it_lives(self):
         for bansuri in self.early(signal.SIGHUP):
             wait_until(lambda: bansuri.events("attempt-started") or not bansuri.runs(), "a started")

@@ -107,7 +107,8 @@ TEST_F(NotificationTest, GivenAHeldBackMessage_WhenBansuriEndsOrTheTaskIsRemoved
     EXPECT_EQ(notifier.told[1].task, "kept");
 }
 
-TEST_F(NotificationTest, GivenAHeldBackMessage_WhenAReloadEndsTheHolding_ThenItGoesOutBeforeLaterOnes) {
+TEST_F(NotificationTest,
+       GivenAHeldBackMessage_WhenAReloadEndsTheHolding_ThenItGoesOutBeforeLaterOnes) {
     NotifyPolicy patient = policy(NotifyMode::after_fail);
     patient.hold_back = 1h;
     start(task("poll").every(1min).goes_on().notify(patient).fails());

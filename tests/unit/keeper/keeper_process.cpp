@@ -113,8 +113,8 @@ void Peer::start(AttemptId id, const Order& order) {
     StartSpec spec;
     for (const std::string& text : order.argv) spec.argv.push_back(text.c_str());
     std::vector<std::string> environment = order.environment;
-    environment.push_back("BANSURI_KEEPER_ID=" + std::to_string(id.run) + "." +
-                          std::to_string(id.attempt));
+    environment.push_back("BANSURI_RUN_ID=" + std::to_string(id.run));
+    environment.push_back("BANSURI_ATTEMPT=" + std::to_string(id.attempt));
     for (const std::string& text : environment) spec.environment.push_back(text.c_str());
     spec.working_directory = order.directory.c_str();
     spec.output = {order.output, order.output_path.c_str()};

@@ -113,7 +113,7 @@ TEST_P(Launch, GivenAnEnvironmentADirectoryAndInput_ThenTheTaskHasExactlyThese) 
     order.input = "from a memfd\n";
     peer.launch(id, order);
     EXPECT_EQ(peer.read_all(id),
-              directory_ + "\nA=1\nBANSURI_KEEPER_ID=4711.2\nPATH=/bin:/usr/bin\n" +
+              directory_ + "\nA=1\nBANSURI_ATTEMPT=2\nBANSURI_RUN_ID=4711\nPATH=/bin:/usr/bin\n" +
                   "from a memfd\n");
     EXPECT_EQ(peer.finish(id).status, 0);
 }

@@ -46,8 +46,6 @@ Log::Log(const cli::LogOptions& options, os::Console& console)
     logger_->set_pattern("%v");
 }
 
-Log::~Log() = default;
-
 void Log::say(spdlog::level::level_enum level, std::string_view event, std::string_view text,
               const nlohmann::json& fields) {
     if (!wants(level)) return;

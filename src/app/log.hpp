@@ -26,7 +26,6 @@ class Log {
     const TimeZone& zone() const { return zone_; }
     /// Whether saying something at this level has an effect.
     bool wants(spdlog::level::level_enum level) const { return logger_->should_log(level); }
-    ~Log();
 
     /// `event` and `fields` are what a machine reads, `text` what a person reads. Control
     /// characters of both are escaped.

@@ -101,6 +101,7 @@ class Dispatch {
     static bool is_daemon() {
         int type = 0;
         socklen_t size = sizeof type;
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread, and nobody sets variables.
         return std::getenv(daemon_mark) != nullptr &&
                ::getsockopt(keeper::daemon_socket, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
                type == SOCK_SEQPACKET;

@@ -10,15 +10,14 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <utility>
 
 namespace bansuri::engine {
 
 /// For one loop. Whoever owns it must see to it that notify() comes: each wait says from whom.
 class Wakeup {
   public:
-    explicit Wakeup(boost::asio::any_io_executor loop)
-        : gate_(std::move(loop), boost::asio::steady_timer::time_point::max()) {}
+    explicit Wakeup(const boost::asio::any_io_executor& loop)
+        : gate_(loop, boost::asio::steady_timer::time_point::max()) {}
 
     /// Resumes whoever waits now; nobody waiting is no error.
     void notify() { gate_.cancel(); }

@@ -29,6 +29,8 @@ class CgroupPool {
     static std::optional<CgroupPool> open();
     CgroupPool(CgroupPool&&) = default;
     CgroupPool& operator=(CgroupPool&&) = delete;
+    CgroupPool(const CgroupPool&) = delete;
+    CgroupPool& operator=(const CgroupPool&) = delete;
     /// Removes all that is empty. What survivors live in stays.
     ~CgroupPool();
 

@@ -53,10 +53,10 @@ class Containment {
     /// A process below the keeper, as the last look saw it. Whose it is, is decided once, before it
     /// can cover that up: later its parents may be gone and its environment wiped.
     struct Seen {
-        pid_t pid;
-        std::uint64_t start_time;
+        pid_t pid = -1;
+        std::uint64_t start_time = 0;
         std::optional<AttemptId> owner;  ///< none: nothing tells whose it is
-        bool is_child;                   ///< of the keeper: its number is sure until it is reaped
+        bool is_child = false;           ///< of the keeper: its number is sure until it is reaped
     };
     struct Look {
         ProcessTable table;

@@ -117,7 +117,7 @@ enum class Step : std::uint32_t {
     standard_output,
     standard_error,
     program,
-    count_  ///< not a step
+    step_count  ///< not a step
 };
 
 struct SpawnError {

@@ -165,7 +165,7 @@ Error launch_error(const engine::LaunchSpec& spec, const keeper::SpawnError& fai
             break;
         case keeper::Step::program: message = program_problem(spec.argv.front(), error); break;
         case keeper::Step::none:
-        case keeper::Step::count_: message = fmt::format("start: {}", cause(error)); break;
+        case keeper::Step::step_count: message = fmt::format("start: {}", cause(error)); break;
     }
     return {ErrorCode::cannot_start, std::move(message)};
 }

@@ -45,6 +45,10 @@ bool covers(Scope scope, const ProcessInfo& process, pid_t leader) {
     return false;
 }
 
+/// Looking costs, so most of the time is for other work; but one look that took long, because the
+/// machine stood still, must not put the next one off for long.
+constexpr std::chrono::nanoseconds longest_rest = milliseconds(250);
+
 /// A process in uninterruptible sleep does not stop either: then those around it are killed as
 /// they are.
 constexpr unsigned max_stops = 4;
@@ -117,7 +121,8 @@ void Ending::work() {
     }
     if (looked) {
         const BootTime now = boot_now();
-        next_look_ = now + std::max<std::chrono::nanoseconds>(milliseconds(2), 4 * (now - start));
+        next_look_ = now + std::clamp<std::chrono::nanoseconds>(4 * (now - start), milliseconds(2),
+                                                                longest_rest);
     }
 }
 

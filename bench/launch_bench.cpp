@@ -82,7 +82,7 @@ struct KeptKeeper {
         if (pid != 0) return;
         socket.reset();
         const auto inherited = keeper::prepare_process();
-        keeper::Keeper(std::move(theirs), -1, inherited, options).run();
+        keeper::Keeper(std::move(theirs), inherited, options).run();
         ::_exit(0);
     }
     ~KeptKeeper() {

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     using namespace bansuri;
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     if (const auto duration = parse_duration(text)) {
-        if (*duration < Duration::zero() || *duration > kLongestDuration) std::abort();
+        if (*duration < Duration::zero() || *duration > longest_duration) std::abort();
         if (parse_duration(format_duration(*duration)).value() != *duration) std::abort();
     }
     if (const auto bytes = parse_size(text)) {

@@ -21,6 +21,14 @@ void check(bool claim) {
     if (!claim) std::abort();
 }
 
+void use(std::string_view label) {
+    check(label.size() <= max_label);
+    // What was shown is shown again the same; and each of its bytes is one that may be read.
+    const LabelledPacket packet(MessageType::attempt, {}, Held{}, label);
+    const auto message = parse_message(packet.bytes());
+    check(message && parse_labelled<Held>(*message)->label == label);
+}
+
 /// Touches every byte that a spec gives out, so that one beyond the end is noticed.
 void use(const StartSpec& spec) {
     std::size_t length = std::strlen(spec.working_directory) + std::strlen(spec.output.path) +
@@ -29,12 +37,12 @@ void use(const StartSpec& spec) {
     check(!spec.environment.empty() && spec.environment.back() == nullptr);
     for (const char* text : spec.argv) length += text == nullptr ? 0 : std::strlen(text);
     for (const char* text : spec.environment) length += text == nullptr ? 0 : std::strlen(text);
-    check(length <= max_spec);
+    check(length <= max_spec && spec.label.size() <= max_label);
     // What has been understood can be said again, and is understood the same.
     const auto again = encode_start(spec);
     const auto parsed = parse_start(again);
     check(parsed && parsed->argv.size() == spec.argv.size() &&
-          parsed->environment.size() == spec.environment.size());
+          parsed->environment.size() == spec.environment.size() && parsed->label == spec.label);
 }
 
 }  // namespace
@@ -53,9 +61,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         parse_body<Exited>(*message);
         if (const auto gone = parse_body<Gone>(*message))
             check(gone->named().size() <= max_survivors);
-        if (const auto held = parse_body<Held>(*message)) {
-            check(held->gone.named().size() <= max_survivors);
+        if (const auto held = parse_labelled<Held>(*message)) {
+            check(held->body.gone.named().size() <= max_survivors);
+            use(held->label);
         }
+        if (const auto adopt = parse_labelled<Adopt>(*message)) use(adopt->label);
         if (const auto spec = parse_start(message->body)) use(*spec);
     }
     ProcessInfo::parse(text);

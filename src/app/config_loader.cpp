@@ -48,21 +48,32 @@ LoadedConfiguration ConfigLoader::read_file() {
     last_hash_ = hash;
     if (!parsed.configuration) last_hash_.reset();
     loaded.configuration = std::move(parsed.configuration);
+    loaded.source = std::make_shared<SavedConfiguration::Text>(
+        SavedConfiguration::Text{file->directory, file->text});
     return loaded;
 }
 
-void ConfigLoader::load(std::function<void(LoadedConfiguration)> done) {
-    if (loading_) {
-        again_ = true;
-        return;
-    }
+void ConfigLoader::took_over(const std::string& text) {
+    last_hash_ = std::hash<std::string_view>()(text);
+}
+
+void ConfigLoader::load(Done done) {
+    waiting_.push_back(std::move(done));
+    if (!loading_) load_next();
+}
+
+void ConfigLoader::load_next() {
     loading_ = true;
-    boost::asio::post(reader_, [this, done = std::move(done)]() mutable {
+    boost::asio::post(reader_, [this, asked = std::exchange(waiting_, {})]() mutable {
         auto loaded = std::make_shared<LoadedConfiguration>(read());
-        boost::asio::post(loop_, [this, done = std::move(done), loaded] {
+        boost::asio::post(loop_, [this, asked = std::move(asked), loaded] {
             loading_ = false;
-            done(std::move(*loaded));
-            if (std::exchange(again_, false)) load(done);
+            LoadedConfiguration known;
+            known.problems = loaded->problems;
+            known.unchanged = loaded->unchanged || loaded->configuration;
+            asked.front()(std::move(*loaded));
+            for (std::size_t i = 1; i < asked.size(); ++i) asked[i](known);
+            if (!loading_ && !waiting_.empty()) load_next();
         });
     });
 }

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "app/saved_configuration.hpp"
 #include "core/config/parsed_configuration.hpp"
 
 namespace bansuri::app {
@@ -21,6 +22,8 @@ struct LoadedConfiguration {
     std::optional<Configuration> configuration;  ///< nothing: it cannot be taken
     std::vector<std::string> problems;           ///< errors and warnings, rendered
     bool unchanged = false;                      ///< the bytes of what is in force: not parsed
+    /// What was parsed, to be saved.
+    std::shared_ptr<const SavedConfiguration::Text> source;
 };
 
 /// load() from the loop; read() is what it does, for callers that may block.
@@ -30,16 +33,21 @@ class ConfigLoader {
         : loop_(std::move(loop)), path_(std::move(path)) {}
 
     LoadedConfiguration read();
-    /// Calls `done` on the loop. If a load is under way, another follows it.
-    void load(std::function<void(LoadedConfiguration)> done);
+    using Done = std::function<void(LoadedConfiguration)>;
+    /// Calls `done` on the loop. If a load is under way, another follows it. Of those that wait for
+    /// the same one the first is given the configuration; to the others it is unchanged.
+    void load(Done done);
+    /// From now on this text is what is in force.
+    void took_over(const std::string& text);
 
   private:
     LoadedConfiguration read_file();
+    void load_next();
     boost::asio::any_io_executor loop_;
     std::string path_;
     std::optional<std::size_t> last_hash_;  // touched by read() only, which runs alone
     bool loading_ = false;
-    bool again_ = false;
+    std::vector<Done> waiting_;
     boost::asio::thread_pool reader_{1};
 };
 

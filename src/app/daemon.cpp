@@ -8,21 +8,31 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <charconv>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <random>
+#include <string_view>
 
+#include "app/api_backend.hpp"
 #include "app/config_loader.hpp"
 #include "app/event_log.hpp"
 #include "app/log.hpp"
 #include "app/single_run.hpp"
+#include "app/state.hpp"
+#include "core/crash_point.hpp"
+#include "core/state_directory.hpp"
 #include "engine/orchestrator.hpp"
+#include "http/server.hpp"
 #include "keeper/run.hpp"
 #include "notify/command_notifier.hpp"
 #include "os/config_watcher.hpp"
 #include "os/console.hpp"
 #include "os/keeper_client.hpp"
+#include "os/state_directory.hpp"
 #include "os/system_clock.hpp"
 #include "store/memory_run_store.hpp"
 
@@ -33,6 +43,18 @@ namespace {
 
 constexpr auto patience_for_notifications = std::chrono::seconds(5);
 
+/// Why it cannot begin; the keeper has been told, and so has whoever reads the log.
+struct NotStarted {};
+
+/// Which daemon of its keeper this is, counted from 1.
+std::uint32_t daemon_number() {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody sets variables.
+    const char* const text = std::getenv(keeper::daemon_number);
+    std::uint32_t number = 1;
+    if (text != nullptr) std::from_chars(text, text + std::string_view(text).size(), number);
+    return std::max(number, 1U);
+}
+
 class Daemon {
   public:
     Daemon(const DaemonOptions& options, int keeper_fd)
@@ -40,11 +62,14 @@ class Daemon {
           console_(loop_.get_executor(), STDOUT_FILENO, STDERR_FILENO),
           log_(options.log, console_),
           clock_(loop_.get_executor()),
+          started_(clock_.wall_now()),
           keeper_(loop_.get_executor(), keeper::UniqueFd(keeper_fd)),
+          state_(open_state()),
           notifier_(loop_.get_executor(), clock_, keeper_, engine::inheritable(environ),
                     [this](const std::string& task, const std::string& error) {
                         if (!error.empty()) log_.warn("notification", task + ": " + error);
-                    }),
+                    },
+                    {.series = number_}),
           listening_(log_events(events_, log_)),
           engine_(services()),
           loader_(loop_.get_executor(), options.config),
@@ -59,7 +84,7 @@ class Daemon {
     int run() {
         // The watcher before the first reading: no change falls between.
         std::optional<os::ConfigWatcher> watcher;
-        if (follows_file_) {
+        if (state_) {
             watcher.emplace(loop_.get_executor(), options_.config, [this] { reload(false); });
         }
         LoadedConfiguration first = loader_.read();
@@ -67,40 +92,136 @@ class Daemon {
         if (!first.configuration || options_.only_task.empty()) {
             tell(first.problems, first.configuration ? spdlog::level::warn : spdlog::level::err);
         }
-        if (!first.configuration) {
-            log_.error("configuration", "not started: the configuration cannot be taken");
+        keeper_.on_lost([this] {
+            log_.error("keeper",
+                       state_ ? "the keeper was lost: what runs is left to the next Bansuri, ending"
+                              : "the keeper was lost: what runs can no longer be seen, ending");
+            end_at_once(1);
+        });
+        if (state_) return serve(std::move(first));
+        return run_once(std::move(first));
+    }
+
+  private:
+    int run_once(LoadedConfiguration first) {
+        if (!first.configuration) return refuse_configuration();
+        Result<Configuration> part =
+            single_run(std::move(*first.configuration), options_.only_task);
+        if (!part) {
+            log_.error("configuration", part.error().message);
+            keeper_.leave();
             return 1;
         }
-        if (!follows_file_) {
-            Result<Configuration> part =
-                single_run(std::move(*first.configuration), options_.only_task);
-            if (!part) {
-                log_.error("configuration", part.error().message);
-                return 1;
-            }
-            first.configuration = std::move(*part);
-        }
-        keeper_.on_lost([this] {
-            log_.error("keeper", "the keeper was lost: what runs can no longer be seen, ending");
-            exit_code_ = 1;
-            shut_down();
-        });
+        begun_ = true;
         SingleRunResult result(events_);
         loop_.poll();  // a signal that came while the file was read
-        if (!engine_.is_shutting_down()) apply(*first.configuration);
-        if (!follows_file_) end_when_idle();
+        if (!engine_.is_shutting_down()) apply(*part);
+        end_when_idle();
         run_loop();
-        if (follows_file_ || exit_code_ != 0) return exit_code_;
+        if (exit_code_ != 0) return exit_code_;
         const int code = result.exit_code(options_.only_task);
         return code == 0 && interrupted_ && options_.once ? 1 : code;
     }
 
-  private:
+    int serve(LoadedConfiguration first) {
+        asio::co_spawn(loop_, begin(std::move(first)), [this](std::exception_ptr bug) {
+            if (!bug) return;
+            log_.error("bug", "the start came to nothing");
+            end_at_once(1);
+        });
+        run_loop();
+        if (server_) server_->stop();
+        state_->flush();
+        // What the store gives back, now that it has committed, is to go before the store does.
+        loop_.restart();
+        loop_.poll();
+        return exit_code_;
+    }
+
+    /// What earlier daemons left first, then the file as it is now.
+    asio::awaitable<void> begin(LoadedConfiguration first) {
+        engine::Recovery left = co_await state_->store().recover();
+        std::vector<engine::HeldAttempt> held = co_await keeper_.held();
+        const bool keeper_lives = number_ > 1;
+        std::optional<SavedConfiguration::Text> saved;
+        if (keeper_lives || !held.empty() || !left.runs.empty()) {
+            saved = state_->configuration().read();
+        }
+        std::optional<Configuration> before;
+        if (saved) {
+            before =
+                parse_configuration(saved->text, options_.config, saved->directory).configuration;
+        }
+        if (!before && !first.configuration) {
+            exit_code_ = refuse_configuration();
+            loop_.stop();
+            co_return;
+        }
+        co_await engine::adopt_what_lives(keeper_, left, before ? *before : *first.configuration,
+                                          held);
+        if (left.last_id == 0) {
+            // With a store that begins anew, ids do too: what is kept of other runs must go first.
+            state_->outputs().sweep([&held](engine::AttemptId id) {
+                return std::any_of(held.begin(), held.end(),
+                                   [id](const auto& each) { return each.id == id; });
+            });
+        }
+        // Whose session this is must be known before anything happens in it: a daemon that dies
+        // before its first commit must not leave the next one in doubt about once-tasks.
+        state_->store().flush(std::chrono::seconds(1));
+        engine_.inherit(engine::Inheritance(std::move(left), std::move(held), keeper_lives));
+        const bool is_same = before && first.source && first.source->text == saved->text &&
+                             first.source->directory == saved->directory;
+        if (before) apply(*before);
+        if (first.configuration) {
+            if (!is_same) take(first);
+        } else {
+            refused(first.problems);
+            loader_.took_over({});
+        }
+        note(keeper_lives ? "daemon-restarted" : "started",
+             fmt::format("daemon {} with pid {}, version {}", number_, ::getpid(),
+                         options_.version));
+        state_->sweep();
+        open_socket();
+        begun_ = true;
+        if (std::exchange(interrupted_early_, false)) interrupt("a signal during the start");
+    }
+
+    int refuse_configuration() {
+        log_.error("configuration", "not started: the configuration cannot be taken");
+        // Where tasks run on under the keeper, it tries again with another daemon.
+        if (number_ == 1 || !state_) keeper_.leave();
+        return 1;
+    }
+
+    std::unique_ptr<State> open_state() {
+        if (options_.state.empty()) return nullptr;
+        try {
+            return std::make_unique<State>(
+                loop_.get_executor(), clock_, health_, options_.state,
+                State::Listener{[this](const std::string& kind, const std::string& text) {
+                                    log_.warn(kind, text);
+                                },
+                                [this](const std::string& why) {
+                                    log_.error("store", why + "; starting the daemon anew");
+                                    end_at_once(1);
+                                }});
+        } catch (const std::exception& error) {
+            log_.error("store", fmt::format("not started: {}", error.what()));
+            if (number_ == 1) keeper_.leave();
+            throw NotStarted();
+        }
+    }
+
     engine::Services services() {
+        engine::RunStore& store =
+            state_ ? static_cast<engine::RunStore&>(state_->store()) : memory_;
         return {loop_.get_executor(),
                 clock_,
                 keeper_,
-                store_,
+                store,
+                state_ ? &state_->outputs() : nullptr,
                 notifier_,
                 events_,
                 console_,
@@ -110,6 +231,51 @@ class Daemon {
                     log_.error("bug",
                                fmt::format("{}: an exception escaped its run: {}", task, what));
                 }};
+    }
+
+    void open_socket() {
+        ApiBackend::Answers answers;
+        answers.status = [this](const std::vector<std::string>& names) { return status(names); };
+        answers.reload = [this](const ReloadDone& done) { reload(true, done); };
+        answers.shutdown = [this]() -> Result<void> {
+            if (!engine_.is_shutting_down()) interrupt("asked by command");
+            return {};
+        };
+        answers.restart_daemon = [this] { return restart_daemon(); };
+        answers.report = [this](const std::string& what) { log_.warn("api", what); };
+        api_ = std::make_unique<ApiBackend>(loop_.get_executor(),
+                                            http::Identity{options_.version, ::getpid(), number_},
+                                            std::move(answers), state_->history());
+        try {
+            const keeper::UniqueFd directory = os::open_state_directory(state_->directory());
+            server_.emplace(*api_, directory.get(), socket_name);
+            health_.recover("api");
+        } catch (const std::exception& error) {
+            // Nobody can ask, but what runs runs.
+            log_.error("api", error.what());
+            health_.degrade("api", error.what());
+        }
+    }
+
+    http::StatusAnswer status(const std::vector<std::string>& names) {
+        http::StatusAnswer answer;
+        engine::DaemonStatus& daemon = answer.daemon;
+        daemon.version = options_.version;
+        daemon.pid = ::getpid();
+        daemon.keeper_pid = ::getppid();
+        daemon.started = started_;
+        daemon.number = number_;
+        daemon.generation = engine_.generation();
+        daemon.configuration = options_.config;
+        daemon.configuration_error = configuration_error_;
+        daemon.problems = health_.problems();
+        daemon.tasks = engine_.task_count();
+        daemon.runs_alive = engine_.runs_alive();
+        daemon.shutting_down = engine_.is_shutting_down();
+        daemon.zone = log_.zone();
+        daemon.now = clock_.wall_now();
+        answer.tasks = engine_.status(names);
+        return answer;
     }
 
     /// No exception of a handler ends the daemon: it is logged, and the loop goes on.
@@ -124,10 +290,33 @@ class Daemon {
         }
     }
 
+    void note(const std::string& kind, const std::string& text) {
+        if (state_) state_->store().record_event(clock_.wall_now(), kind, text);
+    }
+
     void apply(const Configuration& configuration) {
+        crash_point("during-reload");
         log_.use(configuration.zone);
         notifier_.use({configuration.notify_command, configuration.directory, configuration.zone});
+        if (state_) state_->store().use(configuration.retention, configuration.durability);
         engine_.apply(configuration);
+        crash_point("after-reload");
+    }
+
+    /// The file's configuration comes into force.
+    void take(const LoadedConfiguration& loaded) {
+        apply(*loaded.configuration);
+        state_->configuration().save(loaded.source);
+        configuration_error_.clear();
+        health_.recover("configuration");
+    }
+
+    void refused(const std::vector<std::string>& problems) {
+        configuration_error_ = problems.empty() ? "it cannot be read" : problems.front();
+        health_.degrade("configuration", "the file was refused: " + configuration_error_);
+        log_.error("configuration",
+                   "the new configuration was refused; the one before it stays in force");
+        note("configuration-refused", configuration_error_);
     }
 
     void tell(const std::vector<std::string>& problems, spdlog::level::level_enum level) {
@@ -142,18 +331,35 @@ class Daemon {
         }
     }
 
-    void reload(bool asked_for) {
-        if (engine_.is_shutting_down()) return;
-        loader_.load([this, asked_for](LoadedConfiguration loaded) {
-            if (engine_.is_shutting_down()) return;
+    using ReloadDone = http::Backend::Done<Result<http::ReloadAnswer>>;
+
+    void reload(
+        bool asked_for, const ReloadDone& done = [](auto) {}) {
+        loader_.load([this, asked_for, done](const LoadedConfiguration& loaded) {
+            if (engine_.is_shutting_down() || !begun_) {
+                return done(fail(ErrorCode::not_available, "Bansuri is shutting down"));
+            }
+            http::ReloadAnswer answer;
+            answer.problems = loaded.problems;
+            answer.refused = !loaded.configuration && !loaded.unchanged;
             if (loaded.unchanged) {
+                // A bad file that was made good again by putting the old one back.
+                configuration_error_.clear();
+                health_.recover("configuration");
                 if (asked_for) log_.info("configuration", "the configuration has not changed");
-                return;
+                return done(answer);
             }
             tell(loaded.problems, loaded.configuration ? spdlog::level::warn : spdlog::level::err);
-            if (loaded.configuration) return apply(*loaded.configuration);
-            log_.error("configuration",
-                       "the new configuration was refused; the one before it stays in force");
+            if (loaded.configuration) {
+                const auto listening = events_.subscribe([&answer](const engine::Event& event) {
+                    const auto* applied = std::get_if<engine::ConfigurationApplied>(&event);
+                    if (applied != nullptr) answer.applied = *applied;
+                });
+                take(loaded);
+            } else {
+                refused(loaded.problems);
+            }
+            done(answer);
         });
     }
 
@@ -162,14 +368,10 @@ class Daemon {
             if (cancelled) return;
             if (signal == SIGUSR1 || signal == SIGUSR2) {
                 log_.info("signal", fmt::format("signal {} means nothing here: ignored", signal));
-            } else if (signal == SIGHUP && follows_file_) {
-                reload(true);
+            } else if (signal == SIGHUP && state_) {
+                if (begun_ && !engine_.is_shutting_down()) reload(true);
             } else if (!engine_.is_shutting_down()) {
-                log_.info("shutdown",
-                          fmt::format("signal {}: ending {} run{}", signal, engine_.runs_alive(),
-                                      engine_.runs_alive() == 1 ? "" : "s"));
-                interrupted_ = true;
-                shut_down();
+                interrupt(fmt::format("signal {}", signal));
             } else {
                 log_.warn("shutdown", "asked again: killing what still runs");
                 engine_.kill_all();
@@ -177,6 +379,18 @@ class Daemon {
             }
             wait_for_signal();
         });
+    }
+
+    void interrupt(const std::string& why) {
+        interrupted_ = true;
+        // What an earlier daemon left must have been taken over before it can be ended in order.
+        if (!begun_) {
+            interrupted_early_ = true;
+            return;
+        }
+        log_.info("shutdown", fmt::format("{}: ending {} run{}", why, engine_.runs_alive(),
+                                          engine_.runs_alive() == 1 ? "" : "s"));
+        shut_down();
     }
 
     void end_when_idle() {
@@ -189,6 +403,10 @@ class Daemon {
         if (engine_.is_shutting_down()) return;
         asio::co_spawn(loop_, end(), [this](std::exception_ptr bug) {
             if (bug) exit_code_ = 1;
+            // All is written before the keeper lets go of what it still holds.
+            note("ended", fmt::format("daemon {}", number_));
+            if (state_) state_->store().flush(patience_for_notifications);
+            keeper_.leave();  // or the keeper would start another
             loop_.stop();
         });
     }
@@ -197,7 +415,7 @@ class Daemon {
         co_await engine_.shutdown();
         // Of a run in the foreground every message goes out; a daemon that must end waits a little.
         std::unique_ptr<engine::Alarm> enough;
-        if (interrupted_ || follows_file_) {
+        if (interrupted_ || state_) {
             enough = clock_.at(clock_.mono_now() + patience_for_notifications,
                                [this] { notifier_.abandon(); });
         }
@@ -205,23 +423,60 @@ class Daemon {
         log_.info("shutdown", "ended");
     }
 
+    Result<void> restart_daemon() {
+        if (engine_.is_shutting_down()) {
+            return fail(ErrorCode::not_available, "Bansuri is shutting down");
+        }
+        log_.info("restart",
+                  fmt::format("starting the daemon anew; {} run{} on", engine_.runs_alive(),
+                              engine_.runs_alive() == 1 ? " goes" : "s go"));
+        // After the answer has gone out.
+        asio::post(loop_, [this] {
+            if (server_) server_->stop();
+            state_->flush();
+            if (!keeper_.replace()) {
+                log_.error("restart", "the keeper could not be told");
+            }
+            end_at_once(0);
+        });
+        return {};
+    }
+
+    /// Ends this process and nothing else: runs go on, their records stay open, and whoever comes
+    /// next goes on with them. There is no orderly way down, because coroutines wait for what will
+    /// not come; a daemon must be able to die anywhere anyhow.
+    [[noreturn]] void end_at_once(int code) {
+        keeper_.detach();
+        if (state_) state_->store().flush(std::chrono::seconds(2));
+        console_.close();
+        ::_exit(code);
+    }
+
     DaemonOptions options_;
-    const bool follows_file_ = !options_.once && options_.only_task.empty();
+    const std::uint32_t number_ = daemon_number();
     asio::io_context loop_{1};
     os::Console console_;
     Log log_;
     os::SystemClock clock_;
+    const WallTime started_;
+    engine::Health health_;
     os::KeeperClient keeper_;
-    store::MemoryRunStore store_;
+    store::MemoryRunStore memory_;  // without a state directory
+    std::unique_ptr<State> state_;
     engine::EventBus events_;
     notify::CommandNotifier notifier_;
     std::shared_ptr<void> listening_;
     std::mt19937_64 random_{std::random_device{}()};
     engine::Orchestrator engine_;
     ConfigLoader loader_;
+    std::string configuration_error_;  // of the file as it is now
     asio::signal_set signals_;
+    std::unique_ptr<ApiBackend> api_;
+    std::optional<http::Server> server_;
     int exit_code_ = 0;
+    bool begun_ = false;
     bool interrupted_ = false;
+    bool interrupted_early_ = false;
 };
 
 }  // namespace
@@ -229,7 +484,11 @@ class Daemon {
 int run_daemon(const DaemonOptions& options, int keeper_fd) {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
-    return Daemon(options, keeper_fd).run();
+    try {
+        return Daemon(options, keeper_fd).run();
+    } catch (const NotStarted&) {
+        return 1;
+    }
 }
 
 }  // namespace bansuri::app

@@ -63,6 +63,15 @@ struct Writer {
                  {"attempt", event.attempt},
                  {"pid", event.pid}});
     }
+    void operator()(const engine::AttemptTakenOver& event) const {
+        log.say(level_enum::info, "attempt-taken-over",
+                fmt::format("{}: still RUNNING, run {}, attempt {}, pid {}", event.task, event.run,
+                            event.attempt, event.pid),
+                {{"task", event.task},
+                 {"run", event.run},
+                 {"attempt", event.attempt},
+                 {"pid", event.pid}});
+    }
     void operator()(const AttemptEnded& event) const {
         nlohmann::json fields = {{"task", event.task},
                                  {"run", event.run},

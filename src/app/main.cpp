@@ -12,39 +12,46 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "app/daemon.hpp"
 #include "cli/arguments.hpp"
 #include "cli/check.hpp"
+#include "cli/client_commands.hpp"
 #include "cli/next.hpp"
 #include "core/config/parsed_configuration.hpp"
 #include "core/config/schema.hpp"
+#include "core/state_directory.hpp"
 #include "keeper/run.hpp"
 #include "os/config_file.hpp"
+#include "os/crash_points.hpp"
+#include "os/state_directory.hpp"
 #include "os/system_clock.hpp"
 
 namespace {
 
 using namespace bansuri;
 
-// Set by the keeper for the daemon, and for nobody else: tasks do not inherit it.
-constexpr const char* daemon_mark = "BANSURI_DAEMON";
-
-/// In the keeper: starts the same command line once more, marked as the daemon.
-int be_keeper(int argc, const char* const* argv, bool use_cgroups) {
+/// In the keeper: starts the same command line once more, marked as the daemon, and with `restart`
+/// again whenever it dies.
+int be_keeper(int argc, const char* const* argv, bool use_cgroups, bool restart,
+              const os::StateDirectory* state = nullptr) {
     keeper::DaemonCommand daemon;
+    // Both processes hold the lock: the directory is free when the last of them has ended.
+    if (state != nullptr) daemon.descriptors.push_back(state->lock());
     daemon.argv.assign(argv, argv + argc);
     for (const char* const* variable = environ; *variable != nullptr; ++variable) {
         daemon.environment.emplace_back(*variable);
     }
-    daemon.environment.push_back(std::string(daemon_mark) + "=1");
     keeper::Options options;
     options.use_cgroups = use_cgroups;
-    return keeper::run(daemon, options);
+    options.restart = restart;
+    return keeper::run(std::move(daemon), options);
 }
 
 int be_daemon(const app::DaemonOptions& options) {
+    os::arm_crash_points();
     ::fcntl(keeper::daemon_socket, F_SETFD, FD_CLOEXEC);
     ::prctl(PR_SET_NAME, "bansuri-daemon");  // it was executed as /proc/self/exe, hence "exe"
     return app::run_daemon(options, keeper::daemon_socket);
@@ -57,13 +64,21 @@ class Dispatch {
     int operator()(const cli::Answered& answered) const { return answered.exit_code; }
 
     int operator()(const cli::RunCommand& run) const {
-        if (!is_daemon()) return be_keeper(argc_, argv_, run.use_cgroups);
-        return be_daemon({run.config, run.log, run.once, {}});
+        if (run.once) {
+            if (!is_daemon()) return be_keeper(argc_, argv_, run.use_cgroups, false);
+            return be_daemon({run.config, run.log, true, {}, {}, BANSURI_VERSION});
+        }
+        const auto path = state_directory(run.state, variable, ::geteuid() == 0);
+        if (!path) return refuse(path.error().message, 2);
+        if (is_daemon()) return be_daemon({run.config, run.log, false, {}, *path, BANSURI_VERSION});
+        const auto state = os::StateDirectory::open(*path);
+        if (!state) return refuse(state.error().message, 1);
+        return be_keeper(argc_, argv_, run.use_cgroups, true, &*state);
     }
 
     int operator()(const cli::ExecCommand& exec) const {
-        if (!is_daemon()) return be_keeper(argc_, argv_, exec.use_cgroups);
-        return be_daemon({exec.config, exec.log, false, exec.task});
+        if (!is_daemon()) return be_keeper(argc_, argv_, exec.use_cgroups, false);
+        return be_daemon({exec.config, exec.log, false, exec.task, {}, BANSURI_VERSION});
     }
 
     int operator()(const cli::CheckCommand& check) const {
@@ -96,13 +111,30 @@ class Dispatch {
         return cli::print_next(request, std::cout, std::cerr);
     }
 
+    /// What is left asks a daemon.
+    template <class ClientCommand>
+    int operator()(const ClientCommand& command) const {
+        const auto directory = state_directory(command.client.state, variable, ::geteuid() == 0);
+        if (!directory) return refuse(directory.error().message, 2);
+        cli::ApiClient api(*directory);
+        return cli::execute(
+            command, api,
+            cli::look_around(std::cout, std::cerr, variable, os::SystemClock::read_wall()));
+    }
+
   private:
-    /// The mark alone could be anybody's; the keeper's socket is not.
+    static std::string variable(const char* name) {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread, and nobody sets variables.
+        const char* const value = std::getenv(name);
+        return value == nullptr ? std::string() : std::string(value);
+    }
+
+    /// The variable, which tasks do not inherit, alone could be anybody's; the socket is not.
     static bool is_daemon() {
         int type = 0;
         socklen_t size = sizeof type;
         // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread, and nobody sets variables.
-        return std::getenv(daemon_mark) != nullptr &&
+        return std::getenv(keeper::daemon_number) != nullptr &&
                ::getsockopt(keeper::daemon_socket, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
                type == SOCK_SEQPACKET;
     }

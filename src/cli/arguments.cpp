@@ -3,6 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <type_traits>
+
+#include "cli/client_arguments.hpp"
 
 namespace bansuri::cli {
 namespace {
@@ -11,6 +14,7 @@ namespace {
 struct Shared {
     std::string config = "scripts.json";
     LogOptions log;
+    std::optional<std::string> state;
     bool use_cgroups = true;
 };
 
@@ -47,6 +51,7 @@ void add_cgroups(CLI::App& command, bool& use_cgroups) {
 
 void add_run(CLI::App& command, Shared& shared, bool& once) {
     add_config(command, shared.config);
+    add_state(command, shared.state);
     add_log(command, shared.log);
     add_cgroups(command, shared.use_cgroups);
     command.add_flag(
@@ -62,7 +67,8 @@ Command parse_arguments(int argc, const char* const* argv, const std::string& ve
     app.require_subcommand(0, 1);
     app.footer(
         "Without a command it runs.\nExample: bansuri -c scripts.json\n"
-        "Exit codes: 0 fine, 1 it failed or the configuration is invalid, 2 wrong usage.");
+        "Exit codes: 0 fine, 1 it failed or the configuration is invalid, 2 wrong usage,\n"
+        "3 no daemon is reachable.");
 
     Shared shared;
     bool once = false;
@@ -108,6 +114,8 @@ Command parse_arguments(int argc, const char* const* argv, const std::string& ve
                        "Answer JSON lines {\"expr\",\"tz\",\"from\",\"count\"} from stdin");
     next_app->footer("Example: bansuri next --count 3 --tz Europe/Berlin \"30 2 * * *\"");
 
+    const ClientArguments client(app, shared.state);
+
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -136,7 +144,16 @@ Command parse_arguments(int argc, const char* const* argv, const std::string& ve
                      "Example: bansuri next \"30 2 * * *\"\n";
         return Answered{2};
     }
-    return RunCommand{shared.config, shared.log, once, shared.use_cgroups};
+    return std::visit(
+        [&](auto asked) -> Command {
+            if constexpr (std::is_same_v<decltype(asked), std::monostate>) {
+                return RunCommand{shared.config, shared.log, shared.state, once,
+                                  shared.use_cgroups};
+            } else {
+                return asked;
+            }
+        },
+        client.chosen());
 }
 
 }  // namespace bansuri::cli

@@ -8,6 +8,8 @@
 #include <string>
 #include <variant>
 
+#include "cli/client_commands.hpp"
+
 namespace bansuri::cli {
 
 enum class LogFormat { text, json };
@@ -20,6 +22,7 @@ struct LogOptions {
 struct RunCommand {
     std::string config;
     LogOptions log;
+    std::optional<std::string> state;
     bool once = false;
     bool use_cgroups = true;
 };
@@ -47,8 +50,9 @@ struct Answered {
     int exit_code = 0;
 };
 
-using Command =
-    std::variant<Answered, RunCommand, ExecCommand, CheckCommand, SchemaCommand, NextCommand>;
+using Command = std::variant<Answered, RunCommand, ExecCommand, CheckCommand, SchemaCommand,
+                             NextCommand, StatusCommand, HistoryCommand, LogsCommand, WhyCommand,
+                             ReloadCommand, ShutdownCommand, RestartDaemonCommand>;
 
 /// Help and version are printed on stdout, what is wrong on stderr; then the answer is Answered
 /// with 0 or 2.

@@ -12,11 +12,24 @@
 
 namespace bansuri {
 
+/// How long the history is kept, of each task.
+struct Retention {
+    unsigned days = 30;
+    unsigned runs = 1000;
+    bool operator==(const Retention&) const = default;
+};
+
+/// What a commit of the history survives: `normal` the death of Bansuri, `full` a loss of power
+/// too.
+enum class Durability { normal, full };
+
 struct Configuration {
     std::vector<std::shared_ptr<const Task>> tasks;  ///< in the order of the file
     std::string notify_command;                      ///< empty: none
     std::string directory;                           ///< absolute; where the file lies
-    TimeZone zone;                                   ///< root `timezone`, else the system's
+    Retention retention;
+    Durability durability = Durability::normal;
+    TimeZone zone;  ///< root `timezone`, else the system's
 };
 
 /// How a task of the new generation relates to the one of the same name in the old.

@@ -17,6 +17,7 @@ enum class ErrorCode {
     already_claimed,  ///< this instant of this task has its run already
     io,               ///< a system call failed: call, object, cause
     protocol,         ///< the other side sent what the protocol does not know
+    unreachable,      ///< no daemon answers
 };
 
 struct Error {

@@ -11,5 +11,7 @@ namespace bansuri {
 /// Control characters (also DEL and the C1 set in UTF-8) and bytes that are not UTF-8 become
 /// "\x1b"; newlines and tabs stay.
 std::string printable_lines(std::string_view bytes);
+/// The same, and newlines and tabs are shown as well ("\\x0a"): one line, whatever comes.
+std::string printable_line(std::string_view bytes);
 
 }  // namespace bansuri

@@ -19,6 +19,8 @@ namespace bansuri {
 
 enum class Overlap { skip, queue, allow, replace };
 enum class OnFail { stop, restart, go_on };  // "continue" is a word of C++
+enum class CatchUp { none, latest, all };
+enum class OnLost { stop, restart };
 enum class OnExhausted { stop, go_on };
 enum class Survive { daemons, none, all };
 enum class NotifyMode { after_fail, on_exhausted, after_many };
@@ -66,7 +68,10 @@ struct Task {
 
     Command command;
     Schedule schedule = Once{};
+    std::string cron;  ///< the expression of a cron schedule, as it was written
     Overlap overlap = Overlap::skip;
+    CatchUp catch_up = CatchUp::none;
+    Duration catch_up_window = std::chrono::hours(24);
 
     std::optional<Duration> time_limit;  ///< `timeout`: of one attempt
     Duration kill_grace = Duration::zero();
@@ -78,9 +83,13 @@ struct Task {
     OnExhausted on_exhausted = OnExhausted::stop;
     RetryPolicy retry;  ///< attempts is 1 unless on_fail is restart
     std::optional<unsigned> max_runs;
+    OnLost on_lost = OnLost::stop;
     NotifyPolicy notify;
 
     bool operator==(const Task&) const = default;
 };
+
+/// "once", "every 5m", "0 2 * * * Europe/Berlin": the same text is the same schedule.
+std::string schedule_text(const Task& task);
 
 }  // namespace bansuri

@@ -33,6 +33,14 @@ struct AttemptStarted {
     pid_t pid;
 };
 
+/// An attempt that an earlier daemon started goes on under this one.
+struct AttemptTakenOver {
+    std::string task;
+    RunId run;
+    std::uint32_t attempt;
+    pid_t pid;
+};
+
 struct AttemptEnded {
     std::string task;
     RunId run;
@@ -63,8 +71,8 @@ struct ClockStepped {
     Duration by;  ///< negative: set back
 };
 
-using Event = std::variant<StateChanged, AttemptStarted, AttemptEnded, RunEnded, InstantsSkipped,
-                           ConfigurationApplied, ClockStepped>;
+using Event = std::variant<StateChanged, AttemptStarted, AttemptTakenOver, AttemptEnded, RunEnded,
+                           InstantsSkipped, ConfigurationApplied, ClockStepped>;
 
 /// Single-threaded: published and delivered on the engine's loop, before publish() returns.
 class EventBus {

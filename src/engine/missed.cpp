@@ -1,44 +1,81 @@
 // SPDX-License-Identifier: MIT
 #include "engine/missed.hpp"
 
+#include <algorithm>
+#include <deque>
+
 namespace bansuri::engine {
 namespace {
 
 UtcSeconds floor_seconds(WallTime time) { return std::chrono::floor<std::chrono::seconds>(time); }
 
-std::optional<WallTime> latest_between(const CronSchedule& schedule, WallTime first, WallTime now) {
-    std::optional<WallTime> latest;
+/// The latest `count` instants of [first, now], oldest first.
+std::deque<WallTime> latest_between(const CronSchedule& schedule, WallTime first, WallTime now,
+                                    std::size_t count) {
+    std::deque<WallTime> latest;
+    // Backwards in growing steps: a job that is due each second must not be followed through a
+    // window of days.
+    for (Duration reach = late_limit;; reach *= 8) {
+        const bool all = now - first <= reach;
+        const WallTime from = all ? first : now - reach;
+        latest.clear();
+        UtcSeconds cursor = floor_seconds(from) - std::chrono::seconds(1);
+        while (const auto next = schedule.next_after(cursor)) {
+            if (*next > now) break;
+            cursor = *next;
+            if (*next < from) continue;
+            latest.push_back(*next);
+            if (latest.size() > count) latest.pop_front();
+        }
+        if (all || latest.size() == count) return latest;
+    }
+}
+
+std::optional<SkippedInstants> count_skipped(const CronSchedule& schedule, WallTime first,
+                                             WallTime end, WallTime last) {
+    std::optional<SkippedInstants> skipped;
     UtcSeconds cursor = floor_seconds(first) - std::chrono::seconds(1);
     while (const auto next = schedule.next_after(cursor)) {
-        if (*next > now) break;
-        if (*next >= first) latest = *next;
+        if (*next >= end) break;
         cursor = *next;
+        if (*next < first) continue;
+        if (!skipped) {
+            skipped = SkippedInstants{*next, *next, 0, false, {}, std::nullopt};
+        } else if (skipped->count == most_counted) {
+            skipped->at_least = true;
+            skipped->last = last;
+            break;
+        }
+        ++skipped->count;
+        skipped->last = *next;
     }
-    return latest;
+    return skipped;
 }
 
 }  // namespace
 
-Overdue settle_overdue(const CronSchedule& schedule, WallTime first, WallTime now) {
-    Overdue answer;
-    const Duration limit = schedule.is_fixed_time() ? fixed_time_limit : late_limit;
-    answer.run = latest_between(schedule, std::max(first, now - limit), now);
+Overdue settle_overdue(const CronSchedule& schedule, WallTime first, WallTime now,
+                       const MissedPolicy& policy) {
+    const Duration limit =
+        schedule.is_fixed_time() && !policy.was_down ? fixed_time_limit : late_limit;
+    const Duration reach =
+        policy.catch_up == CatchUp::none ? limit : std::max(limit, policy.window);
+    const std::size_t count = policy.catch_up == CatchUp::all ? most_caught_up : 1;
 
-    const WallTime end = answer.run.value_or(now + Duration(1));
-    UtcSeconds cursor = floor_seconds(first) - std::chrono::seconds(1);
-    while (const auto next = schedule.next_after(cursor)) {
-        if (*next >= end) break;
-        if (!answer.skipped) {
-            answer.skipped = SkippedInstants{*next, *next, 0, false, {}};
-        } else if (answer.skipped->count == most_counted) {
-            answer.skipped->at_least = true;
-            answer.skipped->last = answer.run.value_or(now);
-            break;
-        }
-        ++answer.skipped->count;
-        answer.skipped->last = *next;
-        cursor = *next;
+    Overdue answer;
+    // An old `first` must not make the difference of two times overflow.
+    const WallTime from = now.time_since_epoch() > reach ? std::max(first, now - reach) : first;
+    for (const WallTime instant : latest_between(schedule, from, now, count)) {
+        answer.runs.push_back({instant, RunOrigin::catch_up});
     }
+    // Of several all are made up for, one after the other.
+    if (answer.runs.size() == 1 && now - answer.runs.back().instant <= limit) {
+        answer.runs.back().origin = RunOrigin::schedule;
+    }
+    const WallTime end = answer.runs.empty() ? now + Duration(1) : answer.runs.front().instant;
+    // Where counting stops short, what is meant reaches up to the first that runs.
+    const WallTime last = answer.runs.empty() ? now : end - std::chrono::seconds(1);
+    answer.skipped = count_skipped(schedule, first, end, last);
     return answer;
 }
 

@@ -10,6 +10,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "engine/release.hpp"
+
 namespace bansuri::engine {
 namespace asio = boost::asio;
 
@@ -18,8 +20,15 @@ Orchestrator::Orchestrator(Services services)
       timeline_(services_.clock, services_.events, *this),
       run_ended_(services_.loop) {}
 
+void Orchestrator::inherit(Inheritance inheritance) {
+    if (inheritance.highest_held() > 0) services_.store.reserve_ids(inheritance.highest_held());
+    inheritance_ = std::move(inheritance);
+}
+
 void Orchestrator::apply(const Configuration& configuration) {
     if (shutting_down_) return;
+    zone_ = configuration.zone;
+    configured_ = configuration.tasks;
     ConfigurationApplied applied{++generation_, configuration.tasks.size(), 0, 0, 0, 0};
     // First what goes, so that what comes finds its port or its lock free as soon as may be.
     std::unordered_set<std::string_view> named;
@@ -53,6 +62,8 @@ void Orchestrator::apply(const Configuration& configuration) {
             }
         }
     }
+    services_.store.know(configuration.tasks, services_.clock.wall_now());
+    if (inheritance_) end_leftovers();
     services_.events.publish(applied);
 }
 
@@ -60,12 +71,88 @@ void Orchestrator::add(std::shared_ptr<const Task> task) {
     const std::string name = task->name;
     auto made = std::make_unique<TaskRecord>(std::move(task), services_.clock, services_.notifier);
     TaskRecord& record = *records_.emplace(name, std::move(made)).first->second;
+    if (inheritance_) return take_share(record, inheritance_->take(name));
     schedule(record);
 }
 
+void Orchestrator::take_share(TaskRecord& record, Inheritance::Share share) {
+    const Task& task = *record.task;
+    const bool is_once = std::holds_alternative<Once>(task.schedule);
+    const bool once_unknown = is_once && inheritance_->once_tasks_unknown();
+    for (InheritedRun& run : share.runs) resume(record, std::move(run));
+    if (!share.progress) {
+        if (!once_unknown) return schedule(record);
+    } else {
+        const TaskProgress& progress = *share.progress;
+        record.successes = progress.memory.successes;
+        record.halted = progress.memory.halted;
+        record.last_ended = progress.memory.last_ended;
+        record.last = progress.last;
+        record.alerts.restore(progress.memory.failed_in_a_row, progress.memory.failure_told);
+        for (const Due& due : progress.waiting) {
+            record.waiting.push_back({due, RunOrigin::schedule});
+        }
+        const bool goes_on = task.enabled && !record.halted && !record.is_done();
+        if (goes_on && progress.schedule == schedule_text(task)) {
+            timeline_.restore(record, task, progress);
+        } else if (goes_on && !once_unknown) {
+            timeline_.add(record, task);
+        }
+        if (!goes_on) skip_waiting(record, "the task is not scheduled any more");
+    }
+    if (once_unknown && record.runs.empty()) {
+        record.last_ended = record.last_ended.value_or(TaskState::stopped);
+    }
+    settle(record);
+    start_waiting(record);
+}
+
+void Orchestrator::resume(TaskRecord& record, InheritedRun run) {
+    if (inheritance_->reclaims(run.record.id)) {
+        services_.store.reclaim(
+            run.record.id,
+            {record.task, run.record.due, {}, run.record.origin, services_.clock.wall_now()});
+    }
+    auto runner = make_runner(record, run.record.due, run.record.origin);
+    runner->inherit(std::move(run));
+    spawn(record, std::move(runner));
+}
+
+void Orchestrator::end_leftovers() {
+    const std::string reason = "the task was removed from the configuration";
+    for (auto& [name, share] : inheritance_->take_rest()) {
+        if (share.progress && !share.progress->schedule.empty()) services_.store.forget(name);
+        if (share.runs.empty()) continue;
+        // Nothing is known of the task but its name, which is enough to end what runs.
+        auto task = std::make_shared<Task>();
+        task->name = name;
+        auto made = std::make_unique<TaskRecord>(task, services_.clock, services_.notifier);
+        TaskRecord& record = *records_.emplace(name, std::move(made)).first->second;
+        record.removed = true;
+        for (InheritedRun& run : share.runs) resume(record, std::move(run));
+        stop_runs(record, reason);
+    }
+    constexpr auto patience = std::chrono::seconds(30);  // what a notifier is given
+    for (const AttemptId attempt : inheritance_->to_release()) {
+        asio::co_spawn(services_.loop, release(services_, attempt, patience),
+                       [this](std::exception_ptr bug) {
+                           if (bug) services_.on_bug("", "an attempt could not be released");
+                       });
+    }
+    inheritance_.reset();
+}
+
 void Orchestrator::schedule(TaskRecord& record) {
-    if (record.task->enabled) return timeline_.add(record, record.task->schedule);
+    if (record.task->enabled) return timeline_.add(record, *record.task);
     record.state = TaskState::stopped;  // as its author wants it: no event
+    record.reason = "enabled is false";
+}
+
+void Orchestrator::follow_anew(TaskRecord& record) {
+    // What lies behind is not missed: the schedule is followed from now on.
+    services_.store.forget(record.task->name);
+    services_.store.know({record.task}, services_.clock.wall_now());
+    services_.store.remember(record.task->name, memory_of(record));
 }
 
 void Orchestrator::change(TaskRecord& record, std::shared_ptr<const Task> task) {
@@ -80,16 +167,15 @@ void Orchestrator::change(TaskRecord& record, std::shared_ptr<const Task> task) 
         skip_waiting(record, "the task was changed");
     } else if (std::exchange(record.halted, false) || !before->enabled) {
         timeline_.remove(record);
-        timeline_.add(record, record.task->schedule);
+        timeline_.add(record, *record.task);
+        follow_anew(record);
     } else if (is_once && !was_once) {
         // It is due once in its life: if it has never run, now.
         timeline_.remove(record);
-        if (!record.last_ended && record.runs.empty()) {
-            timeline_.add(record, record.task->schedule);
-        }
+        if (!record.last_ended && record.runs.empty()) timeline_.add(record, *record.task);
     } else {
         // The timeline points into the old definition, so it learns of every new one.
-        timeline_.change(record, record.task->schedule);
+        timeline_.change(record, *record.task);
     }
     settle(record, "the task was changed");
 }
@@ -105,7 +191,8 @@ void Orchestrator::restart(TaskRecord& record, std::shared_ptr<const Task> task)
     record.alerts.policy_changed(record.task->notify);
     record.draining = !record.runs.empty();
     stop_runs(record, "the task was changed");
-    if (record.task->enabled) timeline_.add(record, record.task->schedule);
+    if (record.task->enabled) timeline_.add(record, *record.task);
+    follow_anew(record);
     if (!record.draining) settle(record, "the task was changed");
 }
 
@@ -115,6 +202,7 @@ void Orchestrator::remove(TaskRecord& record) {
     record.alerts.flush();
     const std::string reason = "the task was removed from the configuration";
     skip_waiting(record, reason);
+    services_.store.forget(record.task->name);
     record.removed = true;
     if (record.runs.empty()) {
         enter(record, TaskState::stopped, reason);
@@ -129,33 +217,45 @@ void Orchestrator::forget(TaskRecord& record) {
     records_.erase(name);
 }
 
-void Orchestrator::on_due(TaskRecord& record, WallTime instant) {
-    if (shutting_down_) return skip(record, instant, "shutdown");
-    if (record.draining) return queue(record, instant, 1);
-    if (record.runs.empty()) return start_run(record, instant);
+void Orchestrator::on_due(TaskRecord& record, Due due, RunOrigin origin) {
+    if (shutting_down_) return skip(record, due, "shutdown");
+    if (record.draining) return queue(record, due, origin, 1);
+    if (record.runs.empty()) return start_run(record, due, origin);
+    // What is made up for comes one after the other, whatever the policy.
+    if (origin == RunOrigin::catch_up) return queue(record, due, origin, longest_queue);
     switch (record.task->overlap) {
-        case Overlap::allow: return start_run(record, instant);
-        case Overlap::queue: return queue(record, instant, longest_queue);
+        case Overlap::allow: return start_run(record, due, origin);
+        case Overlap::queue: return queue(record, due, origin, longest_queue);
         case Overlap::skip:
-            return skip(record, instant,
+            return skip(record, due,
                         fmt::format("overlap: run {} still ran", record.runs.front()->id()));
         case Overlap::replace:
             skip_waiting(record, "overlap: replaced by a later instant");
-            record.waiting.push_back(instant);
+            queue(record, due, origin, 1);
             return stop_runs(record, "replaced by the next instant");
     }
 }
 
 void Orchestrator::on_missed(TaskRecord& record, const SkippedInstants& instants) {
-    services_.store.skipped(record.task->name, instants);
+    services_.store.skipped(record.task, instants, timeline_.grid_of(record),
+                            services_.clock.wall_now());
     services_.events.publish(InstantsSkipped{record.task->name, instants});
 }
 
-void Orchestrator::start_run(TaskRecord& record, WallTime instant) {
-    auto made = std::make_unique<TaskRunner>(services_, record.task, instant, record.alerts,
-                                             [this, &record](TaskState state, std::string reason) {
-                                                 enter(record, state, std::move(reason));
-                                             });
+std::unique_ptr<TaskRunner> Orchestrator::make_runner(TaskRecord& record, Due due,
+                                                      RunOrigin origin) {
+    return std::make_unique<TaskRunner>(
+        services_, RunOrder{record.task, due, timeline_.grid_of(record), origin}, record.alerts,
+        [this, &record](TaskState state, std::string reason) {
+            enter(record, state, std::move(reason));
+        });
+}
+
+void Orchestrator::start_run(TaskRecord& record, Due due, RunOrigin origin) {
+    spawn(record, make_runner(record, due, origin));
+}
+
+void Orchestrator::spawn(TaskRecord& record, std::unique_ptr<TaskRunner> made) {
     TaskRunner& runner = *made;
     record.runs.push_back(std::move(made));
     ++runs_alive_;
@@ -177,19 +277,25 @@ void Orchestrator::run_ended(TaskRecord& record, TaskRunner& runner, const Attem
     --runs_alive_;
     const bool was_draining = record.draining;
     if (record.runs.empty()) record.draining = false;
+    if (!record.removed && !shutting_down_ && !was_draining) decide(record, *ended, result);
+    if (ended->id() != 0) {
+        const WallTime now = services_.clock.wall_now();
+        record.last = {ended->id(), result.outcome, now};
+        services_.store.finish(ended->id(), record.task->name, result, now, memory_of(record));
+        services_.events.publish(RunEnded{record.task->name, ended->id(), result});
+    }
 
     if (record.removed || shutting_down_) {
         if (record.runs.empty()) enter(record, TaskState::stopped, result.reason);
         if (record.removed && record.runs.empty()) forget(record);
     } else {
-        if (!was_draining) decide(record, ended->id(), result);
         settle(record);
         start_waiting(record);
     }
     run_ended_.notify();
 }
 
-void Orchestrator::decide(TaskRecord& record, RunId run, const AttemptResult& result) {
+void Orchestrator::decide(TaskRecord& record, const TaskRunner& run, const AttemptResult& result) {
     const Task& task = *record.task;
     switch (result.outcome) {
         case Outcome::success:
@@ -203,13 +309,14 @@ void Orchestrator::decide(TaskRecord& record, RunId run, const AttemptResult& re
         case Outcome::lost: {
             record.last_ended =
                 result.outcome == Outcome::timeout ? TaskState::timeout : TaskState::failed;
+            if (run.was_lost_before()) return;  // what stopped it was not the task
             const bool goes_on =
                 task.on_fail == OnFail::go_on ||
                 (task.on_fail == OnFail::restart && task.on_exhausted == OnExhausted::go_on);
             if (goes_on) return;
             record.halted = true;
             timeline_.remove(record);
-            return skip_waiting(record, fmt::format("stopped: run {} failed", run));
+            return skip_waiting(record, fmt::format("stopped: run {} failed", run.id()));
         }
         case Outcome::stopped: record.last_ended = TaskState::stopped; return;
         case Outcome::skipped: return;
@@ -238,26 +345,27 @@ void Orchestrator::settle(TaskRecord& record, const std::string& reason) {
 
 void Orchestrator::start_waiting(TaskRecord& record) {
     if (!record.runs.empty() || record.waiting.empty()) return;
-    const WallTime instant = record.waiting.front();
+    const TaskRecord::Waiting next = record.waiting.front();
     record.waiting.pop_front();
-    start_run(record, instant);
+    start_run(record, next.due, next.origin);
 }
 
-void Orchestrator::queue(TaskRecord& record, WallTime instant, std::size_t limit) {
+void Orchestrator::queue(TaskRecord& record, Due due, RunOrigin origin, std::size_t limit) {
     if (record.waiting.size() >= limit) {
-        return skip(record, instant,
+        return skip(record, due,
                     fmt::format("overlap: {} instant{} waiting already", limit,
                                 limit == 1 ? " is" : "s are"));
     }
-    record.waiting.push_back(instant);
+    record.waiting.push_back({due, origin});
+    services_.store.waits(record.task, due, timeline_.grid_of(record));
 }
 
-void Orchestrator::skip(TaskRecord& record, WallTime instant, std::string reason) {
-    on_missed(record, SkippedInstants{instant, instant, 1, false, std::move(reason)});
+void Orchestrator::skip(TaskRecord& record, Due due, std::string reason) {
+    on_missed(record, {due.instant, due.instant, 1, false, std::move(reason), due.tick});
 }
 
 void Orchestrator::skip_waiting(TaskRecord& record, const std::string& reason) {
-    for (const WallTime instant : std::exchange(record.waiting, {})) skip(record, instant, reason);
+    for (const auto& waiting : std::exchange(record.waiting, {})) skip(record, waiting.due, reason);
 }
 
 void Orchestrator::stop_runs(TaskRecord& record, const std::string& reason) {
@@ -267,6 +375,8 @@ void Orchestrator::stop_runs(TaskRecord& record, const std::string& reason) {
 void Orchestrator::enter(TaskRecord& record, TaskState state, std::string reason) {
     if (record.state == state) return;
     const TaskState from = std::exchange(record.state, state);
+    record.reason = reason;
+    record.since = services_.clock.wall_now();
     services_.events.publish(StateChanged{record.task->name, from, state, std::move(reason)});
 }
 
@@ -292,6 +402,21 @@ void Orchestrator::kill_all() {
 asio::awaitable<void> Orchestrator::until_idle() {
     // Ended by the runs; a caller that must not wait for ever calls shutdown() beside it.
     while (runs_alive_ > 0 || !timeline_.empty()) co_await run_ended_.wait();
+}
+
+std::vector<TaskStatus> Orchestrator::status(const std::vector<std::string>& names) const {
+    std::vector<TaskStatus> all;
+    const auto tell = [this, &all](const std::string& name) {
+        const auto known = records_.find(name);
+        if (known == records_.end()) return;
+        all.push_back(status_of(*known->second, timeline_, services_.clock, zone_));
+    };
+    for (const std::string& name : names) tell(name);
+    if (names.empty()) {
+        all.reserve(configured_.size());
+        for (const auto& task : configured_) tell(task->name);
+    }
+    return all;
 }
 
 std::optional<TaskState> Orchestrator::state_of(const std::string& task) const {

@@ -12,33 +12,14 @@
 #include <vector>
 
 #include "core/configuration.hpp"
+#include "engine/inheritance.hpp"
 #include "engine/services.hpp"
-#include "engine/task_alerts.hpp"
-#include "engine/task_runner.hpp"
+#include "engine/status.hpp"
+#include "engine/task_record.hpp"
 #include "engine/timeline.hpp"
 #include "engine/wakeup.hpp"
 
 namespace bansuri::engine {
-
-/// What the engine keeps of a task, whether it runs or waits.
-struct TaskRecord {
-    TaskRecord(std::shared_ptr<const Task> definition, Clock& clock, Notifier& notifier)
-        : task(std::move(definition)), alerts(clock, notifier) {}
-
-    std::shared_ptr<const Task> task;
-    TaskState state = TaskState::pending;
-    unsigned successes = 0;
-    std::optional<TaskState> last_ended;  ///< what the last run of this definition came to
-    bool halted = false;                  ///< STOPPED after a failure: its schedule is over
-    bool removed = false;                 ///< no longer configured; dies with its last run
-    bool draining = false;                ///< runs of an older definition have yet to end
-    /// max-runs is reached.
-    bool is_done() const { return task->max_runs && successes >= *task->max_runs; }
-
-    TaskAlerts alerts;
-    std::vector<std::unique_ptr<TaskRunner>> runs;
-    std::deque<WallTime> waiting;  ///< due instants that start when `runs` is empty
-};
 
 /// Lives on the engine's loop.
 class Orchestrator final : private Timeline::Listener {
@@ -47,6 +28,10 @@ class Orchestrator final : private Timeline::Listener {
     static constexpr std::size_t longest_queue = 100;
 
     explicit Orchestrator(Services services);
+
+    /// Before the first apply(): what earlier daemons left, of which each configured task takes its
+    /// share; what belongs to no task any more is ended.
+    void inherit(Inheritance inheritance);
 
     /// Takes a generation over, whole: what is new starts, what is gone stops, what is the same is
     /// not touched. docs/configuration.md says which changes restart a task.
@@ -63,9 +48,14 @@ class Orchestrator final : private Timeline::Listener {
     bool is_shutting_down() const { return shutting_down_; }
     std::size_t runs_alive() const { return runs_alive_; }
     std::optional<TaskState> state_of(const std::string& task) const;
+    std::uint64_t generation() const { return generation_; }
+    std::size_t task_count() const { return records_.size(); }
+    /// Of these, or of all if none is named, in the order of the configuration. Names that are not
+    /// known are left out.
+    std::vector<TaskStatus> status(const std::vector<std::string>& names) const;
 
   private:
-    void on_due(TaskRecord& record, WallTime instant) override;
+    void on_due(TaskRecord& record, Due due, RunOrigin origin) override;
     void on_missed(TaskRecord& record, const SkippedInstants& instants) override;
 
     void add(std::shared_ptr<const Task> task);
@@ -74,15 +64,22 @@ class Orchestrator final : private Timeline::Listener {
     void remove(TaskRecord& record);
     void forget(TaskRecord& record);
     void schedule(TaskRecord& record);
+    void follow_anew(TaskRecord& record);
 
-    void start_run(TaskRecord& record, WallTime instant);
+    void take_share(TaskRecord& record, Inheritance::Share share);
+    void end_leftovers();
+    void resume(TaskRecord& record, InheritedRun run);
+
+    void start_run(TaskRecord& record, Due due, RunOrigin origin);
+    void spawn(TaskRecord& record, std::unique_ptr<TaskRunner> runner);
+    std::unique_ptr<TaskRunner> make_runner(TaskRecord& record, Due due, RunOrigin origin);
     void run_ended(TaskRecord& record, TaskRunner& runner, const AttemptResult& result);
-    void decide(TaskRecord& record, RunId run, const AttemptResult& result);
+    void decide(TaskRecord& record, const TaskRunner& run, const AttemptResult& result);
     void settle(TaskRecord& record, const std::string& reason = {});
     void start_waiting(TaskRecord& record);
 
-    void queue(TaskRecord& record, WallTime instant, std::size_t limit);
-    void skip(TaskRecord& record, WallTime instant, std::string reason);
+    void queue(TaskRecord& record, Due due, RunOrigin origin, std::size_t limit);
+    void skip(TaskRecord& record, Due due, std::string reason);
     void skip_waiting(TaskRecord& record, const std::string& reason);
     void stop_runs(TaskRecord& record, const std::string& reason);
     void enter(TaskRecord& record, TaskState state, std::string reason = {});
@@ -91,6 +88,9 @@ class Orchestrator final : private Timeline::Listener {
     Timeline timeline_;
     Wakeup run_ended_;
     std::unordered_map<std::string, std::unique_ptr<TaskRecord>> records_;
+    std::vector<std::shared_ptr<const Task>> configured_;  ///< in the order of the file
+    std::optional<Inheritance> inheritance_;
+    TimeZone zone_;
     std::size_t runs_alive_ = 0;
     std::uint64_t generation_ = 0;
     bool shutting_down_ = false;

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// What one attempt says: forwarded line by line, led by the task's name, and its last part kept for
-// the notification.
+// What one attempt says: kept with its run, forwarded line by line, led by the task's name, and its
+// last part held for the notification.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "engine/notifier.hpp"
+#include "engine/output_store.hpp"
 #include "engine/process_launcher.hpp"
 
 namespace bansuri::engine {
@@ -27,6 +29,11 @@ class OutputForwarder {
 class OutputTail {
   public:
     explicit OutputTail(std::size_t limit) : limit_(limit) {}
+    /// Goes on after what was said before.
+    OutputTail(std::size_t limit, OutputExcerpt earlier)
+        : limit_(limit),
+          total_(earlier.dropped + earlier.bytes.size()),
+          kept_(std::move(earlier.bytes)) {}
     void append(std::string_view bytes);
     OutputExcerpt excerpt() const;
 
@@ -44,19 +51,29 @@ class OutputCapture final : public OutputSink {
     /// A line longer than this is forwarded in pieces.
     static constexpr std::size_t longest_line = 64 * 1024;
 
-    OutputCapture(std::string_view task, std::uint64_t output_limit, OutputForwarder& forwarder);
+    /// `record` may be nullptr: nothing is kept then. If it has an earlier daemon's part of the
+    /// attempt, the tails and the line that was not complete yet go on from there.
+    OutputCapture(std::string_view task, std::uint64_t output_limit, OutputForwarder& forwarder,
+                  std::unique_ptr<OutputRecord> record = nullptr);
 
+    std::optional<Place> place(Stream stream) override;
+    void placed(Stream stream, std::string_view bytes) override;
+    void place_failed(int error) override;
     void write(Stream stream, std::string_view bytes) override;
     boost::asio::awaitable<void> ready() override { return forwarder_.ready(); }
     /// Forwards what stands there without a final newline. Call it when the attempt has ended.
     void flush();
     OutputExcerpt excerpt(Stream stream) const { return of(stream).tail.excerpt(); }
+    /// Bytes that the attempt has said in all, of both streams.
+    std::uint64_t total() const { return total_; }
 
   private:
     struct StreamState {
         OutputTail tail;
         std::string unfinished;  // the line that has no newline yet
     };
+    void show(Stream stream, std::string_view bytes);
+    void take_over(Stream stream, std::size_t tail);
     StreamState& of(Stream stream) { return stream == Stream::standard_output ? out_ : err_; }
     const StreamState& of(Stream stream) const {
         return stream == Stream::standard_output ? out_ : err_;
@@ -64,6 +81,8 @@ class OutputCapture final : public OutputSink {
 
     std::string lead_;
     OutputForwarder& forwarder_;
+    std::unique_ptr<OutputRecord> record_;
+    std::uint64_t total_ = 0;
     StreamState out_;
     StreamState err_;
 };

@@ -18,6 +18,7 @@
 #include "core/exit_status.hpp"
 #include "core/result.hpp"
 #include "core/task.hpp"
+#include "engine/run_store.hpp"
 
 namespace bansuri::engine {
 
@@ -41,6 +42,25 @@ struct LaunchSpec {
     /// long they get between SIGTERM and SIGKILL.
     Survive survive = Survive::daemons;
     Duration stop_timeout = std::chrono::seconds(10);
+    /// Kept beside the attempt for a daemon that knows nothing of it; at most longest_label bytes.
+    std::string label = {};
+};
+inline constexpr std::size_t longest_label = 512;
+
+/// An attempt that an earlier daemon started, as the keeper holds it.
+struct HeldAttempt {
+    AttemptId id;
+    ProcessIdentity process;
+    std::string label;
+};
+
+/// An attempt that lives on although the keeper that started it does not.
+struct AdoptSpec {
+    AttemptId id;
+    ProcessIdentity process;
+    Survive survive = Survive::daemons;
+    Duration stop_timeout = std::chrono::seconds(10);
+    std::string label = {};
 };
 
 enum class Stream { standard_output, standard_error };
@@ -50,16 +70,37 @@ class OutputSink {
   public:
     virtual ~OutputSink() = default;
     virtual void write(Stream stream, std::string_view bytes) = 0;
+
+    /// Where the next bytes are to be put instead, without passing through this process' memory,
+    /// so that none is lost on the way if it dies.
+    struct Place {
+        int fd = -1;  ///< of a regular file, open for reading and writing
+        std::uint64_t offset = 0;
+        std::size_t room = 0;  ///< bytes at most, more than none
+    };
+    /// Nothing: write() takes them.
+    virtual std::optional<Place> place(Stream) { return std::nullopt; }
+    /// These bytes lie at the place now.
+    virtual void placed(Stream, std::string_view) {}
+    /// The place took nothing (an errno): the same bytes come by write().
+    virtual void place_failed(int) {}
+
     /// Resumes when the sink can take more; bounded by the sink itself, which drops and counts
     /// rather than make a task wait for a reader that has gone.
     virtual boost::asio::awaitable<void> ready() = 0;
 };
 
-/// A started attempt. Destroying it before gone() ends the attempt at once (SIGKILL, all of it).
+/// Why the engine ends an attempt. The keeper remembers the first one: it tells a daemon that took
+/// the attempt over what its end means.
+enum class EndCause : std::uint32_t { none, time_limit, stop };
+
+/// A started attempt. Destroying it before gone() ends the attempt at once (SIGKILL, all of it);
+/// destroying it afterwards lets the keeper forget it.
 class Process {
   public:
     virtual ~Process() = default;
     virtual pid_t pid() const = 0;
+    virtual ProcessIdentity identity() const = 0;
     /// How the leader ended; nothing while it runs, or when its end can no longer be learned.
     virtual std::optional<ExitStatus> exit_status() const = 0;
     /// True once the leader has ended, what had to end with it has ended too, and its captured
@@ -67,13 +108,15 @@ class Process {
     virtual bool gone() const = 0;
     /// True if the keeper was lost, so that nothing more will be learned of this attempt.
     virtual bool lost() const = 0;
+    /// What the first end() was for, also if another daemon called it.
+    virtual EndCause end_cause() const = 0;
     /// Processes that were left alive on purpose ("survive"), known once gone().
     virtual const std::vector<pid_t>& survivors() const = 0;
     /// Where in the file of a redirected stream this attempt began to append, in bytes.
     virtual std::uint64_t file_offset(Stream) const { return 0; }
     /// SIGTERM to every process of the attempt now, SIGKILL to what is left after `grace`
     /// (at once if zero). May be called again with a shorter grace.
-    virtual void end(Duration grace) = 0;
+    virtual void end(Duration grace, EndCause cause) = 0;
 };
 
 class ProcessLauncher {
@@ -81,10 +124,21 @@ class ProcessLauncher {
     virtual ~ProcessLauncher() = default;
     /// Starts an attempt. `sink` must outlive the returned Process. `changed` is called on the
     /// loop each time that an answer of the Process has changed, never from within start().
-    /// The error (cannot_start) names the step that failed and its reason, for example
-    /// `chdir "/srv/data": No such file or directory`.
+    /// The error (cannot_start; unreachable if the keeper is gone, so that nobody can say whether
+    /// it was started) names the step that failed and its reason, for example `chdir "/srv/data":
+    /// No such file or directory`.
     virtual boost::asio::awaitable<Result<std::unique_ptr<Process>>> start(
         LaunchSpec spec, OutputSink& sink, std::function<void()> changed) = 0;
+
+    /// What earlier daemons started and the keeper still holds. Called once, before any start().
+    virtual boost::asio::awaitable<std::vector<HeldAttempt>> held() = 0;
+    /// One of these, as if start() had returned it. Nothing if the keeper does not hold it, or it
+    /// was taken over already.
+    virtual std::unique_ptr<Process> take_over(AttemptId id, OutputSink& sink,
+                                               std::function<void()> changed) = 0;
+    /// Has the keeper hold a process that another keeper started, if it lives and is the one that
+    /// is meant; take_over() then gives it. The error (not_found) says that it is not there.
+    virtual boost::asio::awaitable<Result<void>> adopt(AdoptSpec spec) = 0;
 };
 
 }  // namespace bansuri::engine

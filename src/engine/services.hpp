@@ -11,6 +11,7 @@
 #include "engine/event_bus.hpp"
 #include "engine/notifier.hpp"
 #include "engine/output_capture.hpp"
+#include "engine/output_store.hpp"
 #include "engine/process_launcher.hpp"
 #include "engine/run_store.hpp"
 
@@ -22,6 +23,7 @@ struct Services {
     Clock& clock;
     ProcessLauncher& launcher;
     RunStore& store;
+    OutputStore* outputs;  ///< nullptr: output is not kept with its run
     Notifier& notifier;
     EventBus& events;
     OutputForwarder& forwarder;

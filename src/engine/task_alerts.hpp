@@ -29,6 +29,14 @@ class TaskAlerts {
     /// recovery is told too (`on_recovery`).
     void run_succeeded(const NotifyPolicy& policy, const Facts& facts);
 
+    /// Goes on counting where an earlier daemon stopped.
+    void restore(unsigned failed_in_a_row, bool failure_told) {
+        failed_in_a_row_ = failed_in_a_row;
+        failure_told_ = failure_told;
+    }
+    unsigned failed_in_a_row() const { return failed_in_a_row_; }
+    bool failure_told() const { return failure_told_; }
+
     /// The policy is another one: a message that is held back is dropped if nobody is to be told
     /// any more, and goes out if nothing is held back any more.
     void policy_changed(const NotifyPolicy& policy);

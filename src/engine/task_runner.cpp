@@ -3,25 +3,31 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "core/crash_point.hpp"
 #include "core/duration.hpp"
 
 namespace bansuri::engine {
 namespace asio = boost::asio;
 
-TaskRunner::TaskRunner(Services& services, std::shared_ptr<const Task> task, WallTime instant,
-                       TaskAlerts& alerts, Enter enter)
+TaskRunner::TaskRunner(Services& services, RunOrder order, TaskAlerts& alerts, Enter enter)
     : services_(services),
-      task_(std::move(task)),
-      instant_(instant),
+      order_(std::move(order)),
+      task_(order_.task),
       alerts_(alerts),
       enter_(std::move(enter)),
-      changed_(services.loop) {}
+      changed_(std::make_shared<Wakeup>(services.loop)) {}
+
+void TaskRunner::inherit(InheritedRun run) {
+    id_ = run.record.id;
+    inherited_ = std::move(run);
+}
 
 void TaskRunner::stop(std::string reason) {
     if (!stop_reason_) stop_reason_ = std::move(reason);
-    changed_.notify();
+    changed_->notify();
 }
 
 void TaskRunner::kill(std::string reason) {
@@ -31,7 +37,7 @@ void TaskRunner::kill(std::string reason) {
 
 void TaskRunner::adopt(std::shared_ptr<const Task> task) {
     task_ = std::move(task);
-    changed_.notify();
+    changed_->notify();
 }
 
 void TaskRunner::enter(TaskState state, std::string reason) {
@@ -40,8 +46,10 @@ void TaskRunner::enter(TaskState state, std::string reason) {
 }
 
 AttemptResult TaskRunner::refused(std::string reason) {
-    SkippedInstants skipped{instant_, instant_, 1, false, std::move(reason)};
-    services_.store.skipped(task_->name, skipped);
+    // Whoever claimed it first has made its record.
+    SkippedInstants skipped;
+    skipped.first = skipped.last = order_.due.instant;
+    skipped.reason = std::move(reason);
     services_.events.publish(InstantsSkipped{task_->name, skipped});
     AttemptResult result;
     result.outcome = Outcome::skipped;
@@ -50,9 +58,13 @@ AttemptResult TaskRunner::refused(std::string reason) {
 }
 
 asio::awaitable<AttemptResult> TaskRunner::run() {
-    const Result<RunId> claimed = co_await services_.store.claim(task_->name, instant_);
-    if (!claimed) co_return refused(claimed.error().message);
-    id_ = *claimed;
+    if (!inherited_) {
+        Claim claim{order_.task, order_.due, order_.grid, order_.origin,
+                    services_.clock.wall_now()};
+        const Result<RunId> claimed = co_await services_.store.claim(std::move(claim));
+        if (!claimed) co_return refused(claimed.error().message);
+        id_ = *claimed;
+    }
     AttemptResult result;
     // Whatever happens, the record ends: what was started is killed as its Process goes.
     try {
@@ -63,115 +75,251 @@ asio::awaitable<AttemptResult> TaskRunner::run() {
         services_.on_bug(task_->name, bug.what());
         enter(TaskState::failed, result.reason);
     }
-    services_.store.finish(id_, result, services_.clock.wall_now());
-    services_.events.publish(RunEnded{task_->name, id_, result});
     co_return result;
 }
 
 asio::awaitable<AttemptResult> TaskRunner::run_attempts() {
     AttemptResult result;
-    for (std::uint32_t attempt = 1;; ++attempt) {
-        if (stop_reason_) co_return stopped();
-        if (!task_->enabled && attempt > 1) co_return result;  // disabled in the pause
-        enter(TaskState::running);
-        result = co_await run_attempt(attempt);
-        const bool failed = result.outcome == Outcome::failed || result.outcome == Outcome::timeout;
-        const bool retries = failed && task_->enabled && task_->retry.allows_retry(attempt);
-        std::optional<Duration> delay;
-        if (retries) delay = task_->retry.delay_before(attempt + 1, services_.chance());
-        services_.store.attempt_ended(id_, attempt, result, services_.clock.wall_now());
-        services_.events.publish(
-            AttemptEnded{task_->name, id_, attempt, attempts_in_all(), result, delay, survivors_});
-
-        if (result.outcome == Outcome::stopped) co_return result;
-        if (result.outcome == Outcome::success) {
-            enter(TaskState::success);
-            alerts_.run_succeeded(
-                task_->notify, [&] { return facts(FailureInfo::Kind::recovery, attempt, result); });
-            co_return result;
+    bool ended_before = false;  // the attempt's end is recorded already
+    if (inherited_ && inherited_->record.last) {
+        const UnfinishedRun::LastAttempt& last = *inherited_->record.last;
+        attempt_ = last.number;
+        if (last.end) {
+            ended_before = true;
+            result = last.end->result;
+            if (last.end->retry_at && inherited_->same_boot) retry_at_ = last.end->retry_at;
+            // The clock of another boot tells nothing about when the pause is over.
+            if (last.end->retry_at && !retry_at_) retry_at_ = services_.clock.mono_now();
         }
-        enter(result.outcome == Outcome::timeout ? TaskState::timeout : TaskState::failed,
-              result.status ? describe(*result.status) : result.reason);
-        alerts_.attempt_failed(task_->notify, !retries,
-                               [&] { return facts(FailureInfo::Kind::failure, attempt, result); });
-        if (!retries) co_return result;
-        enter(TaskState::restarting, fmt::format("in {}", format_duration(*delay)));
-        co_await pause(*delay);
+    }
+    for (;; ++attempt_) {
+        if (!std::exchange(ended_before, false)) {
+            // What an earlier daemon has started must be taken over even to be ended.
+            const bool begins = !has_started();
+            if (begins && stop_reason_) co_return stopped();
+            if (begins && !task_->enabled && attempt_ > 1) co_return result;  // in the pause
+            enter(TaskState::running);
+            result = co_await run_attempt();
+            conclude(result);
+        }
+        if (!retry_at_) co_return result;
+        const Duration left = std::max(Duration::zero(), *retry_at_ - services_.clock.mono_now());
+        enter(TaskState::restarting, fmt::format("in {}", format_duration(left)));
+        co_await pause_until(*retry_at_);
+        retry_at_.reset();
     }
 }
 
-asio::awaitable<void> TaskRunner::pause(Duration span) {
-    const MonoTime end = services_.clock.mono_now() + span;
-    const auto alarm = services_.clock.at(end, [this] { changed_.notify(); });
-    // Ended by the alarm, by stop(), or by a definition that disables the task.
-    while (!stop_reason_ && task_->enabled && services_.clock.mono_now() < end)
-        co_await changed_.wait();
+asio::awaitable<AttemptResult> TaskRunner::run_attempt() {
+    survivors_.clear();
+    started_at_ = services_.clock.wall_now();
+    AttemptResult result;
+    if (!inherited_) {
+        result = co_await launch();
+        co_return result;
+    }
+    if (has_started()) {
+        result = co_await take_over();
+        co_return result;
+    }
+    // A retry that had been decided is one that may be made.
+    const auto& last = inherited_->record.last;
+    const bool may_start = inherited_->same_session || (last && last->end);
+    inherited_.reset();
+    if (may_start) {
+        result = co_await launch();
+        co_return result;
+    }
+    was_lost_before_ = true;
+    co_return lost("Bansuri ended before it was recorded whether it had started");
 }
 
-asio::awaitable<AttemptResult> TaskRunner::run_attempt(std::uint32_t attempt) {
+void TaskRunner::conclude(const AttemptResult& result) {
+    const bool failed = result.outcome == Outcome::failed || result.outcome == Outcome::timeout;
+    const bool again =
+        task_->enabled && ((failed && task_->retry.allows_retry(attempt_)) ||
+                           (result.outcome == Outcome::lost && task_->on_lost == OnLost::restart));
+    std::optional<Duration> delay;
+    if (again && failed) delay = task_->retry.delay_before(attempt_ + 1, services_.chance());
+    if (again && !failed) delay = Duration::zero();
+    // An earlier daemon has started it already.
+    if (held(attempt_ + 1) != nullptr) delay = Duration::zero();
+    if (delay) retry_at_ = services_.clock.mono_now() + *delay;
+
+    const std::uint64_t output = kept_ && kept_->output ? kept_->output->total() : 0;
+    services_.store.attempt_ended(
+        id_, attempt_, {result, services_.clock.wall_now(), retry_at_, survivors_, output}, kept_);
+    services_.events.publish(AttemptEnded{task_->name, id_, attempt_, attempts_in_all(), result,
+                                          delay, static_cast<std::uint32_t>(survivors_.size())});
+    tell(result, again);
+    kept_.reset();  // from now on the store holds it, until it has committed
+}
+
+void TaskRunner::tell(const AttemptResult& result, bool again) {
+    if (result.outcome == Outcome::stopped) return;
+    if (result.outcome == Outcome::success) {
+        enter(TaskState::success);
+        return alerts_.run_succeeded(task_->notify,
+                                     [&] { return facts(FailureInfo::Kind::recovery, result); });
+    }
+    enter(result.outcome == Outcome::timeout ? TaskState::timeout : TaskState::failed,
+          result.status ? describe(*result.status) : result.reason);
+    alerts_.attempt_failed(task_->notify, !again,
+                           [&] { return facts(FailureInfo::Kind::failure, result); });
+}
+
+asio::awaitable<void> TaskRunner::pause_until(MonoTime end) {
+    const auto changed = changed_;
+    const auto alarm = services_.clock.at(end, [changed] { changed->notify(); });
+    // Ended by the alarm, by stop(), or by a definition that disables the task.
+    while (!stop_reason_ && task_->enabled && services_.clock.mono_now() < end)
+        co_await changed_->wait();
+}
+
+void TaskRunner::make_capture() {
+    kept_ = std::make_shared<Kept>();
+    std::unique_ptr<OutputRecord> record;
+    if (services_.outputs != nullptr) {
+        record = services_.outputs->open(attempt_id(), task_->command.output_limit);
+    }
+    kept_->output = std::make_unique<OutputCapture>(task_->name, task_->command.output_limit,
+                                                    services_.forwarder, std::move(record));
+}
+
+asio::awaitable<AttemptResult> TaskRunner::launch() {
     const MonoTime begun = services_.clock.mono_now();
-    output_ = std::make_unique<OutputCapture>(task_->name, task_->command.output_limit,
-                                              services_.forwarder);
-    survivors_ = 0;
-    LaunchSpec spec = launch_spec(attempt);
+    make_capture();
+    LaunchSpec spec = launch_spec(begun);
+    std::function<void()> told = [changed = changed_] { changed->notify(); };
     Result<std::unique_ptr<Process>> started =
-        co_await services_.launcher.start(std::move(spec), *output_, [this] { changed_.notify(); });
+        co_await services_.launcher.start(std::move(spec), *kept_->output, std::move(told));
+    // With the keeper gone nobody can say whether it was started: the record stays open, and this
+    // daemon is about to end. Ended by that.
+    while (!started && started.error().code == ErrorCode::unreachable) co_await changed_->wait();
     if (!started) {
         AttemptResult not_started;
         not_started.reason = started.error().message;
         co_return not_started;
     }
-    Process& process = **started;
-    file_offsets_[0] = process.file_offset(Stream::standard_output);
-    file_offsets_[1] = process.file_offset(Stream::standard_error);
-    services_.store.attempt_started(id_, attempt, process.pid(), services_.clock.wall_now());
-    services_.events.publish(AttemptStarted{task_->name, id_, attempt, process.pid()});
-
-    const EndedBy cause = co_await until_gone(process, begun);
-    output_->flush();
-    survivors_ = static_cast<std::uint32_t>(process.survivors().size());
-    co_return judge(process, cause, begun);
+    kept_->process = std::move(*started);
+    const Process& process = *kept_->process;
+    crash_point("after-start");
+    services_.store.attempt_started(
+        id_, attempt_,
+        {process.identity(), started_at_, begun, process.file_offset(Stream::standard_output),
+         process.file_offset(Stream::standard_error)});
+    services_.events.publish(AttemptStarted{task_->name, id_, attempt_, process.pid()});
+    AttemptResult result = co_await follow(begun);
+    co_return result;
 }
 
-asio::awaitable<TaskRunner::EndedBy> TaskRunner::until_gone(Process& process, MonoTime begun) {
+const HeldAttempt* TaskRunner::held(std::uint32_t attempt) const {
+    if (!inherited_) return nullptr;
+    const auto& all = inherited_->held;
+    const auto found = std::find_if(all.begin(), all.end(), [attempt](const HeldAttempt& each) {
+        return each.id.attempt == attempt;
+    });
+    return found == all.end() ? nullptr : &*found;
+}
+
+bool TaskRunner::has_started() const {
+    if (!inherited_) return false;
+    const auto& last = inherited_->record.last;
+    return held(attempt_) != nullptr || (last && last->number == attempt_ && last->start);
+}
+
+asio::awaitable<AttemptResult> TaskRunner::take_over() {
+    const InheritedRun inherited = *inherited_;
+    const HeldAttempt* const is_held = held(attempt_);
+    AttemptStart start;
+    const auto& last = inherited.record.last;
+    const bool recorded = last && last->number == attempt_ && last->start;
+    if (recorded) {
+        start = *last->start;
+    } else {
+        const auto told = parse_label(is_held->label);
+        start.at = told ? told->at : services_.clock.wall_now();
+        start.begun = told ? told->begun : services_.clock.mono_now();
+        start.process = is_held->process;
+    }
+    started_at_ = start.at;
+    if (is_held == nullptr) {
+        inherited_.reset();  // nothing of it is held
+        was_lost_before_ = !inherited.same_session;
+        co_return lost(inherited.same_boot ? "it ended while nobody was there to see how"
+                                           : "the machine was restarted while it ran");
+    }
+    make_capture();
+    kept_->process = services_.launcher.take_over(attempt_id(), *kept_->output,
+                                                  [changed = changed_] { changed->notify(); });
+    const bool goes_on = held(attempt_ + 1) != nullptr;
+    if (!goes_on) inherited_.reset();
+    if (!kept_->process) co_return lost("the keeper does not know it");
+    start.process = kept_->process->identity();
+    if (!recorded) services_.store.attempt_started(id_, attempt_, start);
+    services_.events.publish(AttemptTakenOver{task_->name, id_, attempt_, kept_->process->pid()});
+    AttemptResult result = co_await follow(start.begun);
+    co_return result;
+}
+
+asio::awaitable<AttemptResult> TaskRunner::follow(MonoTime begun) {
+    file_offsets_[0] = kept_->process->file_offset(Stream::standard_output);
+    file_offsets_[1] = kept_->process->file_offset(Stream::standard_error);
+    const EndedBy cause = co_await until_gone(begun);
+    crash_point("after-exit");
+    kept_->output->flush();
+    survivors_ = kept_->process->survivors();
+    co_return judge(cause, begun);
+}
+
+asio::awaitable<TaskRunner::EndedBy> TaskRunner::until_gone(MonoTime begun) {
+    Process& process = *kept_->process;
     const std::optional<Duration> time_limit = task_->time_limit;  // adopt() may change the task's
     std::unique_ptr<Alarm> limit;
     if (time_limit) {
         attempt_limit_ = *time_limit;
-        limit = services_.clock.at(begun + *time_limit, [this] { changed_.notify(); });
+        limit =
+            services_.clock.at(begun + *time_limit, [changed = changed_] { changed->notify(); });
     }
     EndedBy cause = EndedBy::itself;
-    bool stopping = false;
+    // Of one that was taken over, the daemon before may have decided.
+    if (process.end_cause() == EndCause::time_limit) cause = EndedBy::time_limit;
+    if (process.end_cause() == EndCause::stop) {
+        cause = EndedBy::stop;
+        if (!stop_reason_) stop_reason_ = "stopped before the daemon was restarted";
+    }
+    bool stopping = cause == EndedBy::stop;
     bool killing = false;
-    // Ended by the process, which the time limit and stop() end in turn; by the keeper's loss too.
-    while (!process.gone() && !process.lost()) {
-        const bool runs = !process.exit_status().has_value();
+    // Ended by the process, which the time limit and stop() end in turn. If the keeper is lost,
+    // nothing more is learned: the next Bansuri finds out, so the record must stay open.
+    while (!process.gone()) {
+        const bool runs = !process.exit_status().has_value() && !process.lost();
         const bool over_limit = runs && cause == EndedBy::itself && time_limit &&
                                 services_.clock.mono_now() >= begun + *time_limit;
         if (stop_reason_ && !stopping) {
             stopping = true;
             if (runs && cause == EndedBy::itself) cause = EndedBy::stop;
-            process.end(task_->stop_timeout);
+            process.end(task_->stop_timeout, EndCause::stop);
         } else if (killed_ && !killing) {
             killing = true;
-            process.end(Duration::zero());
+            process.end(Duration::zero(), EndCause::stop);
         } else if (over_limit) {
             cause = EndedBy::time_limit;
-            process.end(task_->kill_grace);
+            process.end(task_->kill_grace, EndCause::time_limit);
         } else {
-            co_await changed_.wait();
+            co_await changed_->wait();
         }
     }
     co_return cause;
 }
 
-AttemptResult TaskRunner::judge(const Process& process, EndedBy cause, MonoTime begun) const {
+AttemptResult TaskRunner::judge(EndedBy cause, MonoTime begun) const {
     AttemptResult result;
     result.elapsed = services_.clock.mono_now() - begun;
-    result.status = process.exit_status();
+    result.status = kept_->process->exit_status();
     if (!result.status) {
         result.outcome = Outcome::lost;
-        result.reason = "nobody saw its end: the keeper was lost";
+        result.reason = "nobody saw how it ended";
     } else if (cause == EndedBy::time_limit) {
         result.outcome = Outcome::timeout;
         result.reason = fmt::format("ran longer than {}", format_duration(attempt_limit_));
@@ -192,16 +340,28 @@ AttemptResult TaskRunner::stopped() const {
     return result;
 }
 
-LaunchSpec TaskRunner::launch_spec(std::uint32_t attempt) const {
+AttemptResult TaskRunner::lost(std::string reason) {
+    AttemptResult result;
+    result.outcome = Outcome::lost;
+    result.reason = std::move(reason);
+    return result;
+}
+
+AttemptLabel TaskRunner::label(MonoTime begun) const {
+    return {task_->name, order_.due, order_.origin, started_at_, begun};
+}
+
+LaunchSpec TaskRunner::launch_spec(MonoTime begun) const {
     LaunchSpec spec;
-    spec.id = {id_, attempt};
+    spec.id = attempt_id();
     spec.argv = {"/bin/sh", "-c", task_->command.line};
-    spec.environment = environment_of(*task_, services_.inherited, spec.id, instant_);
+    spec.environment = environment_of(*task_, services_.inherited, spec.id, order_.due.instant);
     spec.working_directory = task_->command.working_directory;
     spec.standard_output = task_->command.standard_output;
     spec.standard_error = task_->command.standard_error;
     spec.survive = task_->survive;
     spec.stop_timeout = task_->stop_timeout;
+    spec.label = encode(label(begun));
     return spec;
 }
 
@@ -210,8 +370,7 @@ std::optional<std::uint32_t> TaskRunner::attempts_in_all() const {
     return task_->retry.attempts;
 }
 
-FailureInfo TaskRunner::facts(FailureInfo::Kind kind, std::uint32_t attempt,
-                              const AttemptResult& result) const {
+FailureInfo TaskRunner::facts(FailureInfo::Kind kind, const AttemptResult& result) const {
     FailureInfo info;
     info.kind = kind;
     info.task = task_->name;
@@ -219,7 +378,7 @@ FailureInfo TaskRunner::facts(FailureInfo::Kind kind, std::uint32_t attempt,
     info.command = task_->command.line;
     info.working_directory = task_->command.working_directory;
     info.run = id_;
-    info.attempt = attempt;
+    info.attempt = attempt_;
     info.attempts = attempts_in_all();
     info.outcome = result.outcome;
     info.status = result.status;
@@ -238,7 +397,8 @@ OutputExcerpt TaskRunner::excerpt(const OutputTarget& target, Stream stream) con
         from_file.offset = file_offsets_[stream == Stream::standard_output ? 0 : 1];
         return from_file;
     }
-    return output_->excerpt(stream);
+    if (!kept_ || !kept_->output) return {};
+    return kept_->output->excerpt(stream);
 }
 
 }  // namespace bansuri::engine

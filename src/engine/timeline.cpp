@@ -2,6 +2,7 @@
 #include "engine/timeline.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/missed.hpp"
 
@@ -32,48 +33,98 @@ Timeline::Timeline(Clock& clock, const EventBus& events, Listener& listener)
     clock_.on_wall_clock_set([this] { look_at_clock(); });
 }
 
-void Timeline::add(TaskRecord& task, const Schedule& schedule) {
+void Timeline::add(TaskRecord& task, const Task& definition) {
     look_at_clock();
-    place(task, Entry{&schedule, added_++, clock_.mono_now()});
+    place(task, Entry{&definition, added_++});
 }
 
-void Timeline::change(TaskRecord& task, const Schedule& schedule) {
+void Timeline::restore(TaskRecord& task, const Task& definition, const TaskProgress& progress) {
+    look_at_clock();
+    Entry entry{&definition, added_++};
+    if (const auto* cron = std::get_if<CronSchedule>(&definition.schedule)) {
+        // What had been accounted for when the clock was set back comes again without being due
+        // again; but a clock that had been wrong by more than cron(8) bears with is forgotten.
+        WallTime from = std::max(progress.since, progress.accounted.value_or(progress.since));
+        if (from > last_wall_ + fixed_time_limit) from = last_wall_;
+        const auto next = cron->next_after(std::chrono::floor<std::chrono::seconds>(from));
+        if (!next) return;
+        entry.wall_due = *next;
+        entry.was_down = true;
+        return place_wall(task, entry);
+    }
+    if (!progress.tick) return place(task, entry);
+    const auto* timer = std::get_if<Timer>(&definition.schedule);
+    if (timer == nullptr) return;
+    entry.grid = progress.grid;
+    entry.mono_due = timer->next_after(*progress.tick, progress.grid.origin);
+    place_mono(task, entry);
+}
+
+void Timeline::change(TaskRecord& task, const Task& definition) {
     const auto known = entries_.find(&task);
     if (known == entries_.end()) {
-        if (!std::holds_alternative<Once>(schedule)) add(task, schedule);
+        if (!std::holds_alternative<Once>(definition.schedule)) add(task, definition);
         return;
     }
-    if (*known->second.schedule == schedule) {
-        known->second.schedule = &schedule;  // the old definition is about to die
+    if (known->second.schedule() == definition.schedule) {
+        known->second.definition = &definition;  // the old one is about to die
         return;
     }
     const Entry before = known->second;
-    const bool was_timer = std::holds_alternative<Timer>(*before.schedule);
+    const bool was_timer = std::holds_alternative<Timer>(before.schedule());
     remove(task);
-    if (std::holds_alternative<Once>(schedule)) return;
+    if (std::holds_alternative<Once>(definition.schedule)) return;
     look_at_clock();
-    Entry entry{&schedule, before.order, clock_.mono_now()};
-    const auto* timer = std::get_if<Timer>(&schedule);
+    Entry entry{&definition, before.order};
+    const auto* timer = std::get_if<Timer>(&definition.schedule);
     if (timer == nullptr || !was_timer) return place(task, entry);
     entry.grid = before.grid;
-    entry.mono_due = timer->next_after(clock_.mono_now(), before.grid);
+    entry.mono_due = timer->next_after(clock_.mono_now(), before.grid.origin);
+    place_mono(task, entry);
+}
+
+void Timeline::place(TaskRecord& task, Entry entry) {
+    if (const auto* cron = std::get_if<CronSchedule>(&entry.schedule())) {
+        const auto next = next_uncovered(*cron, last_wall_);
+        if (!next) return;
+        entry.wall_due = *next;
+        return place_wall(task, entry);
+    }
+    entry.mono_due = clock_.mono_now();
+    entry.grid = {entry.mono_due, clock_.wall_now()};
+    place_mono(task, entry);
+}
+
+void Timeline::place_mono(TaskRecord& task, const Entry& entry) {
     mono_.emplace(entry.mono_due, entry.order, &task);
     entries_.emplace(&task, entry);
     arm();
 }
 
-void Timeline::place(TaskRecord& task, Entry entry) {
-    if (const auto* cron = std::get_if<CronSchedule>(entry.schedule)) {
-        const auto next = next_uncovered(*cron, last_wall_);
-        if (!next) return;
-        entry.wall_due = *next;
-        wall_.emplace(entry.wall_due, entry.order, &task);
-    } else {
-        entry.mono_due = entry.grid;
-        mono_.emplace(entry.mono_due, entry.order, &task);
-    }
+void Timeline::place_wall(TaskRecord& task, const Entry& entry) {
+    wall_.emplace(entry.wall_due, entry.order, &task);
     entries_.emplace(&task, entry);
     arm();
+}
+
+const Timeline::Entry* Timeline::find(const TaskRecord& task) const {
+    const auto known = entries_.find(const_cast<TaskRecord*>(&task));
+    return known == entries_.end() ? nullptr : &known->second;
+}
+
+std::optional<WallTime> Timeline::next_of(const TaskRecord& task) const {
+    const Entry* const entry = find(task);
+    if (entry == nullptr) return std::nullopt;
+    if (!std::holds_alternative<CronSchedule>(entry->schedule())) {
+        return clock_.wall_now() + (entry->mono_due - clock_.mono_now());
+    }
+    if (entry->wall_due == WallTime::max()) return std::nullopt;
+    return entry->wall_due;
+}
+
+Grid Timeline::grid_of(const TaskRecord& task) const {
+    const Entry* const entry = find(task);
+    return entry == nullptr ? Grid{} : entry->grid;
 }
 
 void Timeline::remove(TaskRecord& task) {
@@ -117,6 +168,7 @@ void Timeline::arm() {
 void Timeline::fire_due() {
     mono_armed_.reset();
     wall_armed_.reset();
+    look_at_clock();
     fire_mono();
     fire_wall();
     arm();
@@ -128,25 +180,59 @@ void Timeline::fire_mono() {
     for (TaskRecord* task : take_due(mono_, {now, UINT64_MAX, nullptr})) {
         const auto known = entries_.find(task);
         if (known == entries_.end()) continue;  // removed by a listener meanwhile
-        Entry& entry = known->second;
-        const auto* timer = std::get_if<Timer>(entry.schedule);
-        if (timer == nullptr) {
-            entries_.erase(known);
-            listener_.on_due(*task, wall);
+        if (std::holds_alternative<Timer>(known->second.schedule())) {
+            fire_timer(*task, known->second, now, wall);
             continue;
         }
-        const MonoTime next = timer->next_after(now, entry.grid);
-        const MonoTime latest = next - timer->interval;
-        const WallTime instant = wall - (now - latest);
-        if (const auto lost =
-                static_cast<std::uint64_t>((latest - entry.mono_due) / timer->interval)) {
-            listener_.on_missed(*task, {wall - (now - entry.mono_due), instant - timer->interval,
-                                        lost, false, "missed: Bansuri or the machine was held up"});
-        }
-        entry.mono_due = next;
-        mono_.emplace(next, entry.order, task);
-        listener_.on_due(*task, instant);
+        const Due due{known->second.grid.anchor, known->second.mono_due};
+        entries_.erase(known);
+        listener_.on_due(*task, due, RunOrigin::schedule);
     }
+}
+
+void Timeline::fire_timer(TaskRecord& task, Entry& entry, MonoTime now, WallTime wall) {
+    const Duration interval = std::get<Timer>(entry.schedule()).interval;
+    const MonoTime next = Timer{interval}.next_after(now, entry.grid.origin);
+    const MonoTime latest = next - interval;
+    Grid& grid = entry.grid;
+    // The grid tells each instant's name, so that it is the same whoever works it out. What the
+    // wall clock was slewed by in days and weeks is made good when it shows.
+    const Duration drift = (wall - (now - latest)) - (grid.anchor + (latest - grid.origin));
+    if (drift >= step_worth_telling || drift <= -step_worth_telling) {
+        // Some microseconds more: a clock that was set back must not bring a name twice.
+        grid.anchor += drift + Duration(++anchors_moved_);
+    }
+    const auto due_at = [&grid](MonoTime tick) {
+        return Due{grid.anchor + (tick - grid.origin), tick};
+    };
+    const MonoTime first = entry.mono_due;
+    auto missed = static_cast<std::uint64_t>((latest - first) / interval);
+    std::uint64_t made_up = 0;
+    if (entry.definition->catch_up == CatchUp::all) {
+        const auto in_window =
+            static_cast<std::uint64_t>(entry.definition->catch_up_window / interval);
+        made_up = std::min<std::uint64_t>({missed, most_caught_up - 1, in_window});
+    }
+    missed -= made_up;
+    entry.mono_due = next;
+    mono_.emplace(next, entry.order, &task);
+    // Named before the listener is called, which may change or remove the entry.
+    SkippedInstants skipped{
+        due_at(first).instant, {}, missed, false, "missed: Bansuri or the machine was held up",
+        std::nullopt};
+    std::vector<Due> due;
+    for (std::uint64_t i = made_up; i > 0; --i) {
+        due.push_back(due_at(latest - static_cast<Duration::rep>(i) * interval));
+    }
+    due.push_back(due_at(latest));
+    if (missed > 0) {
+        const Due last = due_at(first + static_cast<Duration::rep>(missed - 1) * interval);
+        skipped.last = last.instant;
+        skipped.tick = last.tick;
+        listener_.on_missed(task, skipped);
+    }
+    const RunOrigin origin = due.size() == 1 ? RunOrigin::schedule : RunOrigin::catch_up;
+    for (const Due& each : due) listener_.on_due(task, each, origin);
 }
 
 void Timeline::fire_wall() {
@@ -156,8 +242,11 @@ void Timeline::fire_wall() {
         const auto known = entries_.find(task);
         if (known == entries_.end()) continue;
         Entry& entry = known->second;
-        const auto& cron = std::get<CronSchedule>(*entry.schedule);
-        Overdue overdue = settle_overdue(cron, entry.wall_due, now);
+        const auto& cron = std::get<CronSchedule>(entry.schedule());
+        const bool was_down = std::exchange(entry.was_down, false);
+        Overdue overdue = settle_overdue(
+            cron, entry.wall_due, now,
+            {entry.definition->catch_up, entry.definition->catch_up_window, was_down});
         if (const auto next = next_uncovered(cron, now)) {
             entry.wall_due = *next;
             wall_.emplace(*next, entry.order, task);
@@ -165,10 +254,14 @@ void Timeline::fire_wall() {
             entries_.erase(known);
         }
         if (overdue.skipped) {
-            overdue.skipped->reason = "missed: the clock was set forward or the machine slept";
+            overdue.skipped->reason =
+                was_down ? "missed: Bansuri was not running"
+                         : "missed: the clock was set forward or the machine slept";
             listener_.on_missed(*task, *overdue.skipped);
         }
-        if (overdue.run) listener_.on_due(*task, *overdue.run);
+        for (const Overdue::Run& run : overdue.runs) {
+            listener_.on_due(*task, {run.instant, std::nullopt}, run.origin);
+        }
     }
 }
 
@@ -182,12 +275,22 @@ void Timeline::look_at_clock() {
     covered_.advance(last_wall_);
 }
 
+void Timeline::move_anchors(Duration by) {
+    ++anchors_moved_;
+    for (auto& [task, entry] : entries_) {
+        if (!std::holds_alternative<Timer>(entry.schedule())) continue;
+        // Some microseconds more: a clock that was set back must not bring a name twice.
+        entry.grid.anchor += by + Duration(anchors_moved_);
+    }
+}
+
 void Timeline::step(Duration by, WallTime expected) {
     covered_.advance(expected);
     const auto before = covered_.end_of_span_at(expected);
     last_mono_ = clock_.mono_now();
     last_wall_ = clock_.wall_now();
     covered_.jump(last_wall_);
+    move_anchors(by);
     events_.publish(ClockStepped{by});
 
     // Instants between the old time and the new one are settled by the ring that the alarm brings.
@@ -195,7 +298,7 @@ void Timeline::step(Duration by, WallTime expected) {
     if (by > Duration::zero() || covered_.end_of_span_at(last_wall_) == before) return;
     wall_.clear();
     for (auto& [task, entry] : entries_) {
-        const auto* cron = std::get_if<CronSchedule>(entry.schedule);
+        const auto* cron = std::get_if<CronSchedule>(&entry.schedule());
         if (cron == nullptr) continue;
         // A date that never comes again before the year 10000 is not worth forgetting the task.
         entry.wall_due = next_uncovered(*cron, last_wall_).value_or(WallTime::max());

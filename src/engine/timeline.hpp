@@ -26,23 +26,31 @@ class Timeline {
     class Listener {
       public:
         virtual ~Listener() = default;
-        /// `instant` of the task has come. The timeline may be changed from within.
-        virtual void on_due(TaskRecord& task, WallTime instant) = 0;
+        /// An instant of the task has come, or is made up for. The timeline may be changed from
+        /// within.
+        virtual void on_due(TaskRecord& task, Due due, RunOrigin origin) = 0;
         /// Instants of the task lie behind and will not run.
         virtual void on_missed(TaskRecord& task, const SkippedInstants& instants) = 0;
     };
 
     Timeline(Clock& clock, const EventBus& events, Listener& listener);
 
-    /// Once and Timer are due at once, cron at its next instant. `schedule` must live until
+    /// Once and Timer are due at once, cron at its next instant. `definition` must live until
     /// change() or remove().
-    void add(TaskRecord& task, const Schedule& schedule);
+    void add(TaskRecord& task, const Task& definition);
+    /// Goes on where an earlier daemon stopped: what came due since then is due or missed as soon
+    /// as fire_due() is called. A once-task that has had its run is not due again.
+    void restore(TaskRecord& task, const Task& definition, const TaskProgress& progress);
     /// The definition was replaced while the task was known: a timer keeps its grid, a cron
     /// schedule goes on from now, a once-task is not due again. A task that was not in the
     /// timeline is added.
-    void change(TaskRecord& task, const Schedule& schedule);
+    void change(TaskRecord& task, const Task& definition);
     void remove(TaskRecord& task);
-    bool contains(TaskRecord& task) const { return entries_.contains(&task); }
+    bool contains(const TaskRecord& task) const { return find(task) != nullptr; }
+    /// When the task is due next, by the wall clock as it goes now; nothing if it is not.
+    std::optional<WallTime> next_of(const TaskRecord& task) const;
+    /// Of a timer; otherwise it means nothing.
+    Grid grid_of(const TaskRecord& task) const;
     /// Tells what has become due by now without waiting for the alarm.
     void fire_due();
     bool empty() const { return entries_.empty(); }
@@ -50,20 +58,28 @@ class Timeline {
 
   private:
     struct Entry {
-        const Schedule* schedule;
-        std::uint64_t order;  ///< tasks due together start in the order they were added
-        MonoTime grid;        ///< where a timer's grid begins
-        MonoTime mono_due{};  ///< Once and Timer
-        WallTime wall_due{};  ///< cron
+        const Task* definition;
+        std::uint64_t order;    ///< tasks due together start in the order they were added
+        Grid grid{};            ///< Timer
+        MonoTime mono_due{};    ///< Once and Timer
+        WallTime wall_due{};    ///< cron
+        bool was_down = false;  ///< cron: what is due may have become so while nobody was there
+
+        const Schedule& schedule() const { return definition->schedule; }
     };
     template <class Time>
     using Queue = std::set<std::tuple<Time, std::uint64_t, TaskRecord*>>;
 
+    const Entry* find(const TaskRecord& task) const;
     void place(TaskRecord& task, Entry entry);
+    void place_mono(TaskRecord& task, const Entry& entry);
+    void place_wall(TaskRecord& task, const Entry& entry);
     void unqueue(TaskRecord& task, const Entry& entry);
     void arm();
     void fire_mono();
+    void fire_timer(TaskRecord& task, Entry& entry, MonoTime now, WallTime wall);
     void fire_wall();
+    void move_anchors(Duration by);
     void step(Duration by, WallTime expected);
     /// Wall time as it would be had nobody set the clock since it was last looked at.
     WallTime expected_wall() const { return last_wall_ + (clock_.mono_now() - last_mono_); }
@@ -75,6 +91,7 @@ class Timeline {
     Listener& listener_;
     std::unordered_map<TaskRecord*, Entry> entries_;
     std::uint64_t added_ = 0;
+    std::uint64_t anchors_moved_ = 0;
     Queue<MonoTime> mono_;
     Queue<WallTime> wall_;
     std::unique_ptr<Alarm> mono_alarm_;

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "keeper/cgroup_pool.hpp"
 #include "keeper/protocol.hpp"
@@ -33,6 +34,11 @@ struct Attempt {
     Survive survive = Survive::daemons;
     std::chrono::nanoseconds stop_timeout{};
     std::optional<CgroupPool::Leaf> cgroup;  ///< none: its processes are found in /proc
+    std::string label;                       ///< the daemon's, at most max_label bytes
+    /// Of an adopted leader, which is not our child: nobody tells us of its end, and its number is
+    /// not sure to stay its own once it has ended.
+    UniqueFd pidfd;
+    BootTime status_by = never;  ///< adopted and dead: how long its status is waited for
 
     /// The keeper's own read ends, held until ack so that another daemon can go on reading.
     UniqueFd output;
@@ -43,6 +49,7 @@ struct Attempt {
     Exited exited;
     Gone gone;
 
+    EndCause cause = EndCause::none;
     Scope ending = Scope::nothing;    ///< what has to end
     Scope notified = Scope::nothing;  ///< what has been sent SIGTERM
     BootTime kill_at = never;
@@ -54,12 +61,14 @@ struct Attempt {
     bool owes_started = false;
     bool owes_exited = false;
     bool owes_gone = false;
-    bool queued = false;  ///< in the queue of those that owe something
+    bool owes_pipes = false;  ///< it was asked for by itself
+    bool queued = false;      ///< in the queue of those that owe something
     Attempt* next_queued = nullptr;
 
     pid_t leader() const { return started.pid; }
     bool leader_alive() const { return state == AttemptState::running; }
-    bool owes() const { return owes_started || owes_exited || owes_gone; }
+    bool adopted() const { return static_cast<bool>(pidfd); }
+    bool owes() const { return owes_started || owes_exited || owes_gone || owes_pipes; }
 };
 
 }  // namespace bansuri::keeper

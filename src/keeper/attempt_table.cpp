@@ -16,6 +16,7 @@ void make_room(std::vector<T>& list, std::size_t needed) {
 Attempt& AttemptTable::insert(AttemptId id) {
     make_room(leaders_, attempts_.size() + 1);
     make_room(settling_, attempts_.size() + 1);
+    make_room(adopted_, attempts_.size() + 1);
     Attempt& attempt = attempts_[id];
     attempt.id = id;
     return attempt;
@@ -24,6 +25,7 @@ Attempt& AttemptTable::insert(AttemptId id) {
 void AttemptTable::erase(Attempt& attempt) {
     leaderless(attempt);
     settled(attempt);
+    if (attempt.adopted()) std::erase(adopted_, &attempt);
     if (attempt.queued) {
         Attempt** link = &queue_front_;
         Attempt* before = nullptr;

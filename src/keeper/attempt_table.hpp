@@ -36,6 +36,12 @@ class AttemptTable {
     /// The attempt of this leader; one whose leader lives comes before one whose leader is reaped.
     Attempt* led_by(pid_t pid);
 
+    /// `attempt`, whose pidfd is set, is led by a process that is no child of ours. led_by() does
+    /// not know it: that answers for children.
+    void set_adopted(Attempt& attempt) { adopted_.push_back(&attempt); }
+    /// In no order, until erase().
+    std::span<Attempt* const> adopted() const { return adopted_; }
+
     /// Those that wait for processes to end; in no order.
     void settle(Attempt& attempt, BootTime check_at);
     void settled(Attempt& attempt);
@@ -54,6 +60,7 @@ class AttemptTable {
     std::map<AttemptId, Attempt> attempts_;
     std::vector<Leader> leaders_;  ///< in order of pid
     std::vector<Attempt*> settling_;
+    std::vector<Attempt*> adopted_;
     Attempt* queue_front_ = nullptr;
     Attempt* queue_back_ = nullptr;
 };

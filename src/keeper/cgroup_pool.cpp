@@ -115,6 +115,34 @@ std::string unescape(std::string_view text) {
     return plain;
 }
 
+struct PlaceOfLeaf {
+    std::string pool;
+    int number = -1;
+};
+
+/// The innermost pool and leaf in the path of a cgroup: .../bansuri-PID[.N]/LEAF[/...]
+std::optional<PlaceOfLeaf> leaf_in(std::string_view path) {
+    for (std::size_t at = path.rfind(prefix); at != std::string_view::npos && at > 0;
+         at = path.substr(0, at).rfind(prefix)) {
+        const std::size_t slash = path.find('/', at);
+        if (path[at - 1] != '/' || slash == std::string_view::npos) continue;
+        std::string_view keeper = path.substr(at + prefix.size(), slash - at - prefix.size());
+        std::string_view number = path.substr(slash + 1, path.find('/', slash + 1) - slash - 1);
+        const auto digits = [](std::string_view text) {
+            return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+        };
+        const std::size_t dot = keeper.find('.');
+        if (!digits(keeper.substr(0, dot)) ||
+            (dot != std::string_view::npos && !digits(keeper.substr(dot + 1))) || !digits(number) ||
+            number.size() > 9) {
+            continue;
+        }
+        return PlaceOfLeaf{std::string(path.substr(0, slash)),
+                           static_cast<int>(*take_number(number))};
+    }
+    return std::nullopt;
+}
+
 std::string read_whole(const char* path) {
     std::string text(256 * 1024, '\0');
     const auto read = read_small_file(AT_FDCWD, path, text);
@@ -218,6 +246,32 @@ void CgroupPool::give_back(Leaf leaf) {
     } else {
         std::swap(retired_.front(), retired_.back());
     }
+}
+
+std::optional<CgroupPool::Leaf> CgroupPool::adopt(pid_t pid) {
+    std::array<char, 32> file;
+    std::snprintf(file.data(), file.size(), "/proc/%d/cgroup", pid);
+    const std::string mounts = read_whole("/proc/self/mountinfo");
+    const auto place = leaf_in(own_cgroup_directory(read_whole(file.data()), mounts));
+    if (!place) return std::nullopt;
+    const std::string leaf_path = place->pool + "/" + std::to_string(place->number);
+    const std::string own = own_cgroup_directory(read_whole("/proc/self/cgroup"), mounts);
+    if (own == leaf_path || own.starts_with(leaf_path + "/")) return std::nullopt;
+    Leaf leaf;
+    leaf.number = place->number;
+    leaf.pool = open_directory(AT_FDCWD, place->pool.c_str());
+    // A keeper locks its pool for itself alone; of a dead one's we take as many leaves as we adopt.
+    if (!leaf.pool || ::flock(leaf.pool.get(), LOCK_SH | LOCK_NB) < 0) return std::nullopt;
+    leaf.directory = open_directory(leaf.pool.get(), std::to_string(leaf.number).c_str());
+    if (!leaf.directory || ::faccessat(leaf.directory.get(), "cgroup.kill", W_OK, 0) < 0) {
+        return std::nullopt;
+    }
+    return leaf;
+}
+
+void CgroupPool::discard(Leaf leaf) {
+    leaf.directory.reset();
+    remove_tree(leaf.pool.get(), std::to_string(leaf.number).c_str());
 }
 
 bool CgroupPool::populated(const Leaf& leaf) {

@@ -22,6 +22,7 @@ class CgroupPool {
         int number = -1;
         UniqueFd directory;
         bool killed = false;  ///< must not be used again
+        UniqueFd pool;        ///< of a dead keeper whose leaf this is, locked; else none
     };
 
     /// Nothing where cgroup v2 is not mounted, not writable, or too old to kill (Linux 5.14).
@@ -39,6 +40,12 @@ class CgroupPool {
     /// Gives a leaf back. One in which processes live is not used again; it is removed once they
     /// have ended.
     void give_back(Leaf leaf);
+
+    /// The leaf in which a dead keeper put this process. Nothing if it is in none, or in one that
+    /// its keeper still holds, or that we live in ourselves: there it is not alone.
+    static std::optional<Leaf> adopt(pid_t pid);
+    /// Removes an adopted leaf, if it is empty. Else that is left to the keeper that comes next.
+    static void discard(Leaf leaf);
 
     static bool populated(const Leaf& leaf);
     /// The processes in the leaf and below, at most `limit` of them.

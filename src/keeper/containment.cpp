@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "keeper/containment.hpp"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,7 +20,7 @@ Attempt* unless_gone(Attempt* attempt) {
 
 }  // namespace
 
-Containment::Containment(bool use_cgroups) : self_(::getpid()) {
+Containment::Containment(bool use_cgroups) : use_cgroups_(use_cgroups), self_(::getpid()) {
     if (use_cgroups) {
         if (auto pool = CgroupPool::open()) cgroups_.emplace(std::move(*pool));
     }
@@ -33,14 +34,23 @@ void Containment::assign(Attempt& attempt) {
     if (cgroups_) attempt.cgroup = cgroups_->take();
 }
 
+void Containment::adopt(Attempt& attempt) const {
+    if (use_cgroups_) attempt.cgroup = CgroupPool::adopt(attempt.leader());
+}
+
 void Containment::release(Attempt& attempt) {
     if (!attempt.cgroup) return;
-    cgroups_->give_back(std::move(*attempt.cgroup));
+    if (attempt.cgroup->pool) {
+        CgroupPool::discard(std::move(*attempt.cgroup));
+    } else {
+        cgroups_->give_back(std::move(*attempt.cgroup));
+    }
     attempt.cgroup.reset();
 }
 
 bool Containment::may_have_left(const Attempt& attempt, AttemptTable& attempts) {
     if (attempt.cgroup) return CgroupPool::populated(*attempt.cgroup);
+    if (attempt.adopted()) return true;  // its orphans are not given to us
     if (::kill(-attempt.leader(), 0) == 0 || errno == EPERM) return true;
     // Whatever it left has an ancestor that is now a child of the keeper.
     std::vector<pid_t> children;
@@ -93,6 +103,13 @@ void Containment::look(AttemptTable& attempts) {
     // not help: each walks up to an ancestor that is decided, and the path is decided on the way
     // back. The length of the walk is bounded in case reused numbers make the table lie in a
     // circle.
+    std::vector<const Attempt*> pinned;
+    for (const Attempt* attempt : attempts.adopted()) {
+        // Asked after the table was read: a number that is still its leader's was so all the time.
+        if (::syscall(SYS_pidfd_send_signal, attempt->pidfd.get(), 0, nullptr, 0) == 0) {
+            pinned.push_back(attempt);
+        }
+    }
     std::vector<bool> decided(processes.size(), false);
     std::vector<bool> below(processes.size(), false);
     std::vector<std::size_t> path;
@@ -107,10 +124,16 @@ void Containment::look(AttemptTable& attempts) {
                 break;
             }
             path.push_back(at);
+            if (processes[at].pid == self_) break;
             if (processes[at].parent == self_) {
                 owner = owner_of_child(processes[at], attempts);
                 is_below = true;
                 break;
+            }
+            if (!attempts.adopted().empty()) {
+                owner = owner_of_stranger(processes[at], attempts, pinned);
+                is_below = owner != nullptr;
+                if (is_below) break;
             }
             at = look.table.find(processes[at].parent);
             if (at == ProcessTable::npos) break;
@@ -137,6 +160,30 @@ void Containment::remember(const Look& look, const std::vector<bool>& below) {
                        process.parent == self_});
     }
     seen_ = std::move(now);
+}
+
+const Attempt* Containment::owner_of_stranger(const ProcessInfo& process, AttemptTable& attempts,
+                                              const std::vector<const Attempt*>& pinned) {
+    const Seen* const known = seen(process.pid);
+    for (const Attempt* const attempt : attempts.adopted()) {
+        if (attempt->cgroup || attempt->state == AttemptState::gone) continue;
+        const pid_t leader = attempt->leader();
+        if (process.pid == leader && process.start_time == attempt->started.start_time) {
+            return attempt;
+        }
+        if (known != nullptr && known->start_time == process.start_time &&
+            known->owner == attempt->id) {
+            return attempt;
+        }
+        if (process.dead || (process.session != leader && process.group != leader)) continue;
+        // While the leader has its number, a session or group of that number is its own. Later it
+        // could be a stranger's: then the process has to say itself whose it is. That alone would
+        // not do, for another Bansuri's runs have the same numbers.
+        const bool sure = std::find(pinned.begin(), pinned.end(), attempt) != pinned.end() ||
+                          attempt_in_environment(process.pid) == attempt->id;
+        if (sure) return attempt;
+    }
+    return nullptr;
 }
 
 const Attempt* Containment::owner_of_child(const ProcessInfo& child, AttemptTable& attempts) {

@@ -27,6 +27,8 @@ class Containment {
 
     /// Gives the attempt a cgroup if there is one to be had.
     void assign(Attempt& attempt);
+    /// Finds the cgroup of an adopted attempt again, if a dead keeper gave it one.
+    void adopt(Attempt& attempt) const;
     /// The attempt is gone, or never came to be.
     void release(Attempt& attempt);
 
@@ -64,9 +66,13 @@ class Containment {
     };
     void look(AttemptTable& attempts);
     void remember(const Look& look, const std::vector<bool>& below);
+    /// Of a process that does not descend from us.
+    const Attempt* owner_of_stranger(const ProcessInfo& process, AttemptTable& attempts,
+                                     const std::vector<const Attempt*>& pinned);
     const Attempt* owner_of_child(const ProcessInfo& child, AttemptTable& attempts);
     Seen* seen(pid_t pid);
 
+    bool use_cgroups_;
     pid_t self_;
     ChildList child_list_;
     pid_t daemon_ = -1;

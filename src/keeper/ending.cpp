@@ -58,8 +58,9 @@ milliseconds pause_after(unsigned checks) { return milliseconds(2 << std::min(ch
 
 }  // namespace
 
-void Ending::end(Attempt& attempt, std::chrono::nanoseconds grace) {
+void Ending::end(Attempt& attempt, std::chrono::nanoseconds grace, EndCause cause) {
     if (attempt.state == AttemptState::gone) return;
+    if (attempt.cause == EndCause::none && attempt.leader_alive()) attempt.cause = cause;
     const BootTime now = boot_now();
     attempt.ending = Scope::everything;
     attempt.kill_at = std::min(attempt.kill_at, boot_after(now, grace));
@@ -73,9 +74,20 @@ void Ending::leader_ended(Attempt& attempt) {
     while (::wait4(attempt.leader(), &status, 0, &usage) < 0) {
         if (errno != EINTR) return;
     }
-    attempt.state = AttemptState::ended;
     attempt.exited.wait_status = status;
     attempt.exited.usage = usage_of(usage);
+    see_to_leftovers(attempt);
+}
+
+void Ending::leader_ended(Attempt& attempt, std::optional<int> status) {
+    attempt.exited.wait_status = status.value_or(0);
+    attempt.exited.status_unknown = status ? 0 : 1;
+    see_to_leftovers(attempt);
+}
+
+void Ending::see_to_leftovers(Attempt& attempt) {
+    attempt.state = AttemptState::ended;
+    attempt.exited.cause = attempt.cause;
     attempt.owes_exited = true;
     attempts_.enqueue(attempt);
 
@@ -189,8 +201,9 @@ void Ending::kill_all(Attempt& attempt, const std::vector<ProcessInfo>& doomed) 
     if (!all_stopped && attempt.stops++ < max_stops) return;
     attempt.stops = 0;
     for (const ProcessInfo& process : doomed) signal_process(process, SIGKILL);
-    // An unreaped leader's number, and that of its group, cannot be a stranger's.
-    if (attempt.leader_alive()) ::kill(-attempt.leader(), SIGKILL);
+    // An unreaped leader's number, and that of its group, cannot be a stranger's. One that is not
+    // our child may have been reaped.
+    if (attempt.leader_alive() && !attempt.adopted()) ::kill(-attempt.leader(), SIGKILL);
 }
 
 void Ending::finish(Attempt& attempt, const std::vector<ProcessInfo>& survivors) {

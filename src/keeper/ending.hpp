@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <vector>
 
 #include "keeper/attempt_table.hpp"
@@ -19,9 +20,11 @@ class Ending {
 
     /// Ends all of the attempt: SIGTERM now, SIGKILL after `grace`. A later call can only make it
     /// sooner.
-    void end(Attempt& attempt, std::chrono::nanoseconds grace);
+    void end(Attempt& attempt, std::chrono::nanoseconds grace, EndCause cause = EndCause::none);
     /// The leader is a zombie: reaps it, and sees to what it left behind.
     void leader_ended(Attempt& attempt);
+    /// An adopted leader is dead, and others reap it. Nothing: how it ended is not known.
+    void leader_ended(Attempt& attempt, std::optional<int> status);
     /// Something died that was not a leader: those who wait may have nothing left to wait for.
     void orphans_died();
     /// Does what is due.
@@ -30,6 +33,7 @@ class Ending {
     BootTime next_due() const;
 
   private:
+    void see_to_leftovers(Attempt& attempt);
     void look_after(Attempt& attempt, BootTime now);
     void look_later(Attempt& attempt, BootTime now, bool kill);
     static void kill_all(Attempt& attempt, const std::vector<ProcessInfo>& doomed);

@@ -7,16 +7,20 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <optional>
 #include <span>
-#include <vector>
 
+#include "keeper/adoption.hpp"
 #include "keeper/attempt_table.hpp"
 #include "keeper/containment.hpp"
 #include "keeper/ending.hpp"
 #include "keeper/launcher.hpp"
 #include "keeper/outbox.hpp"
 #include "keeper/packet_socket.hpp"
-#include "keeper/start_spec.hpp"
+#include "keeper/pipe.hpp"
+#include "keeper/poll_tag.hpp"
+#include "keeper/starter.hpp"
+#include "keeper/supervisor.hpp"
 
 namespace bansuri::keeper {
 
@@ -24,54 +28,61 @@ struct Options {
     bool use_cgroups = true;  ///< false: processes are always found by way of /proc
     bool use_clone3 = true;   ///< false: as on a kernel that lacks it
     std::size_t max_attempts = 32768;
+    /// A daemon that ends without having said `leave` is started again, and tasks run on meanwhile.
+    /// false: they are ended when it ends.
+    bool restart = false;
+    Backoff backoff = {};
 };
 
 class Keeper {
   public:
-    /// Serves the daemon at the other end of `socket`. With a `daemon` (a child of ours) it goes on
-    /// until that has ended, and passes signals on to it; without (-1), until the socket is closed.
-    /// The process must have been prepared. Throws std::system_error where the kernel refuses what
-    /// it needs to begin; afterwards nothing ends it early.
-    Keeper(UniqueFd socket, pid_t daemon, Launcher::Inherited inherited, Options options);
+    /// Serves the daemon at the other end of `socket` until that is closed. The process must have
+    /// been prepared (process_setup.hpp). Throws std::system_error where the kernel refuses what it
+    /// needs to begin; afterwards nothing ends it early.
+    Keeper(UniqueFd socket, Launcher::Inherited inherited, Options options);
+    /// Starts daemons, serves them and passes signals on to them, until one has ended for good.
+    Keeper(Supervisor supervisor, Launcher::Inherited inherited, Options options);
 
-    /// Returns once the daemon has ended and no attempt is left. The result is the wait status of
-    /// the daemon (0 without one).
+    /// Returns once that is so and no attempt is left. The result is the daemon's exit code (0
+    /// without a supervisor).
     int run();
 
   private:
     void turn();
+    void take_event(PollTag tag, bool& requests, bool& children);
     void arm_timer();
-    void watch(int fd, std::uint32_t events, std::uint64_t tag, bool known = false);
-    void watch_socket();
+    void watch_socket(bool known);
 
     void read_signals();
     void reap();
-    void daemon_gone();
+    void start_daemon();
+    void daemon_ended();
+    void hang_up();
+    void close_down();
     void flush();
 
     void receive();
     void handle(std::span<const std::byte> bytes, ReceivedPacket& packet);
-    SpawnError start(const Message& message, ReceivedPacket& packet);
-    SpawnError launch(Attempt& attempt, const StartSpec& spec, int input);
+    SpawnError take_in(const Message& message, ReceivedPacket& packet);
+    void signal(Attempt& attempt, int number);
     void acknowledge(Attempt& attempt);
-
-    void keep_draining(UniqueFd pipe);
-    void drain(int pipe);
+    void discard(Attempt& attempt);
     bool finished() const;
 
     Options options_;
-    pid_t daemon_;
-    int daemon_status_ = 0;
+    std::optional<Supervisor> supervisor_;
+    UniqueFd epoll_;
+    UniqueFd signals_;
+    UniqueFd timer_;
     AttemptTable attempts_;
     Containment containment_;
     Ending ending_;
     Outbox outbox_;
-    Launcher launcher_;
-    UniqueFd epoll_;
-    UniqueFd signals_;
-    UniqueFd timer_;
-    std::vector<UniqueFd> draining_;  ///< pipes that survivors of forgotten attempts still write to
-    bool closing_ = false;            ///< the daemon is gone
+    Starter starter_;
+    Adoption adoption_;
+    Drain drain_;
+    bool last_words_ = false;  ///< the daemon is dead, and what it has said is still to be read
+    bool closing_ = false;     ///< no daemon follows
     bool want_write_ = false;
     bool reading_ = true;
     bool reap_more_ = false;

@@ -8,16 +8,31 @@ constexpr int max_messages_a_turn = 128;
 
 }  // namespace
 
-void Outbox::close() {
-    socket_.reset();
+void Outbox::mute() {
+    muted_ = true;
     hello_.reset();
     refusal_count_ = 0;
     listing_ = false;
-    while (attempts_.queue_front() != nullptr) attempts_.pop_queue();
+    list_from_ = nullptr;
+}
+
+void Outbox::close() {
+    mute();
+    socket_.reset();
+}
+
+void Outbox::connect(UniqueFd socket) {
+    close();
+    while (Attempt* const owing = attempts_.queue_front()) {
+        owing->owes_started = owing->owes_exited = owing->owes_gone = owing->owes_pipes = false;
+        attempts_.pop_queue();
+    }
+    socket_ = std::move(socket);
+    muted_ = false;
 }
 
 void Outbox::refuse(AttemptId id, SpawnError error) {
-    if (!open()) return;
+    if (muted_) return;
     refusals_[(refusal_next_ + refusal_count_) % refusals_.size()] = {id, error};
     ++refusal_count_;
 }
@@ -27,7 +42,7 @@ void Outbox::forget(Attempt& attempt) {
 }
 
 Outbox::Flushed Outbox::flush() {
-    if (!open()) return Flushed::all;
+    if (!open() || muted_) return Flushed::all;
     for (int i = 0; i < max_messages_a_turn; ++i) {
         bool idle = false;
         switch (flush_one(idle)) {
@@ -75,13 +90,9 @@ Transfer Outbox::flush_one(bool& idle) {
         listing_ = sent != Transfer::done;
         return sent;
     }
+    // The queue is empty: all that was owed of it has been sent, so this never runs ahead.
     const Attempt& shown = *list_from_;
-    Held held;
-    held.state = shown.state;
-    held.started = shown.started;
-    held.exited = shown.exited;
-    held.gone = shown.gone;
-    const Transfer sent = send_with_pipes(shown, encode(MessageType::attempt, shown.id, held));
+    const Transfer sent = send_held(shown, false);
     if (sent == Transfer::done) list_from_ = attempts_.after(shown.id);
     return sent;
 }
@@ -103,8 +114,23 @@ Transfer Outbox::send_next(Attempt& attempt) {
     } else if (attempt.owes_gone) {
         sent = send_packet(socket_.get(), encode(MessageType::gone, attempt.id, attempt.gone));
         attempt.owes_gone = sent != Transfer::done;
+    } else if (attempt.owes_pipes) {
+        sent = send_held(attempt, true);
+        attempt.owes_pipes = sent != Transfer::done;
     }
     return sent;
+}
+
+Transfer Outbox::send_held(const Attempt& attempt, bool with_pipes) const {
+    Held held;
+    held.state = attempt.state;
+    held.cause = attempt.cause;
+    held.started = attempt.started;
+    held.exited = attempt.exited;
+    held.gone = attempt.gone;
+    const LabelledPacket packet(MessageType::attempt, attempt.id, held, attempt.label);
+    return with_pipes ? send_with_pipes(attempt, packet.bytes())
+                      : send_packet(socket_.get(), packet.bytes());
 }
 
 Transfer Outbox::send_with_pipes(const Attempt& attempt, std::span<const std::byte> packet) const {

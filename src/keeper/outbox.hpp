@@ -2,7 +2,8 @@
 //
 // What the keeper owes the daemon. Nothing is queued as a message: each attempt carries flags of
 // what is still to be told about it, so a daemon that does not read costs no memory and loses
-// nothing.
+// nothing. What one daemon was not told any more, the next one learns by `list`, which shows each
+// attempt as it stands.
 #pragma once
 
 #include <array>
@@ -23,13 +24,21 @@ class Outbox {
 
     int socket() const { return socket_.get(); }
     bool open() const { return static_cast<bool>(socket_); }
-    /// The daemon is not there any more: what is owed is dropped.
+    /// The daemon is dead: nothing is sent any more, but what it has said can still be received.
+    void mute();
     void close();
+    /// Another daemon. Of what was before it is told nothing but what it asks for by `list`.
+    void connect(UniqueFd socket);
 
     void hello(const Hello& hello) { hello_ = hello; }
     void list() {
         list_from_ = attempts_.first();
-        listing_ = true;
+        listing_ = !muted_;
+    }
+    /// Shows one attempt, with its pipes.
+    void show(Attempt& attempt) {
+        attempt.owes_pipes = true;
+        attempts_.enqueue(attempt);
     }
     /// A start that came to nothing, so that there is no attempt to carry it. Needs room.
     void refuse(AttemptId id, SpawnError error);
@@ -54,6 +63,7 @@ class Outbox {
     };
     Transfer flush_one(bool& idle);
     Transfer send_next(Attempt& attempt);
+    Transfer send_held(const Attempt& attempt, bool with_pipes) const;
     Transfer send_with_pipes(const Attempt& attempt, std::span<const std::byte> packet) const;
 
     UniqueFd socket_;
@@ -63,6 +73,7 @@ class Outbox {
     std::size_t refusal_count_ = 0;
     std::size_t refusal_next_ = 0;
     bool listing_ = false;
+    bool muted_ = false;
     Attempt* list_from_ = nullptr;  ///< the next one to be shown
 };
 

@@ -61,7 +61,9 @@ Transfer receive_packet(int socket, std::span<std::byte> buffer, ReceivedPacket&
     ssize_t size = 0;
     do {
         size = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    } while (size < 0 && errno == EINTR);
+        // ECONNRESET is told once, of a peer that ended without having read all. What it had sent
+        // before lies behind the error, and after it comes end of file.
+    } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
     if (size < 0) return failure();
 
     packet = ReceivedPacket{};

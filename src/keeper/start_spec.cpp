@@ -14,7 +14,9 @@ struct Head {
     Survive survive{};
     TargetKind output{};
     TargetKind error{};
-    std::uint8_t reserved[5] = {};
+    std::uint8_t reserved = 0;
+    std::uint16_t label = 0;  ///< bytes of it, at the end
+    std::uint16_t reserved_too = 0;
 };
 static_assert(sizeof(Head) == 24 && std::is_trivially_copyable_v<Head>);
 
@@ -72,8 +74,12 @@ std::optional<StartSpec> parse_start(std::span<const std::byte> bytes) {
         head.output > TargetKind::null || head.error > TargetKind::combined) {
         return std::nullopt;
     }
-    StringReader strings(bytes.subspan(sizeof(Head)));
+    bytes = bytes.subspan(sizeof(Head));
+    if (head.label > max_label || head.label > bytes.size()) return std::nullopt;
+    const auto label = bytes.last(head.label);
+    StringReader strings(bytes.first(bytes.size() - head.label));
     StartSpec spec;
+    spec.label = {reinterpret_cast<const char*>(label.data()), label.size()};
     spec.survive = head.survive;
     spec.stop_timeout_us = head.stop_timeout_us;
     spec.output.kind = head.output;
@@ -96,6 +102,8 @@ std::vector<std::byte> encode_start(const StartSpec& spec) {
     head.survive = spec.survive;
     head.output = spec.output.kind;
     head.error = spec.error.kind;
+    const std::string_view label = spec.label.substr(0, max_label);
+    head.label = static_cast<std::uint16_t>(label.size());
     std::vector<std::byte> bytes(sizeof(Head));
     std::memcpy(bytes.data(), &head, sizeof(Head));
     append(bytes, spec.working_directory);
@@ -103,6 +111,8 @@ std::vector<std::byte> encode_start(const StartSpec& spec) {
     append(bytes, spec.error.path);
     for (std::uint32_t i = 0; i < head.arguments; ++i) append(bytes, spec.argv[i]);
     for (std::uint32_t i = 0; i < head.variables; ++i) append(bytes, spec.environment[i]);
+    const auto* first = reinterpret_cast<const std::byte*>(label.data());
+    bytes.insert(bytes.end(), first, first + label.size());
     return bytes;
 }
 

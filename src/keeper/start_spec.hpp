@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What one attempt needs to start, as it travels from the daemon to the keeper: a fixed head, then
-// strings that each end with a NUL, ready for execve(2).
+// strings that each end with a NUL, ready for execve(2), then the label.
 #pragma once
 
 #include <cstddef>
@@ -20,13 +20,6 @@ namespace bansuri::keeper {
 /// of (a notifier's), by this, the run, a dot and the attempt.
 inline constexpr std::string_view attempt_mark = "BANSURI_KEEPER_ID=";
 
-/// What becomes of the processes that a leader leaves behind when it ends by itself.
-enum class Survive : std::uint8_t {
-    daemons,  ///< those of its session are ended; those with a session of their own live on
-    none,     ///< all are ended
-    all,      ///< none is
-};
-
 /// Where a stream of the attempt goes.
 enum class TargetKind : std::uint8_t { pipe, file, null, combined };
 
@@ -44,6 +37,7 @@ struct StartSpec {
     Target error;  ///< any kind; `combined` is where the output goes
     Survive survive = Survive::daemons;
     std::int64_t stop_timeout_us = 0;  ///< between SIGTERM and SIGKILL for what was left behind
+    std::string_view label = {};       ///< any bytes, at most max_label; kept, and shown by `list`
 };
 
 /// Nothing if the bytes are not exactly one spec: a missing NUL, an unknown enumerator, a count

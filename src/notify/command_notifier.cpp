@@ -50,6 +50,7 @@ CommandNotifier::CommandNotifier(asio::any_io_executor loop, engine::Clock& cloc
       launcher_(launcher),
       inherited_(std::move(inherited)),
       report_(std::move(report)),
+      next_id_(notifier_ids | (std::uint64_t{limits.series} << 32)),
       limits_(limits),
       changed_(loop) {}
 
@@ -97,7 +98,7 @@ asio::awaitable<std::string> CommandNotifier::send(Waiting waiting) {
     while (!process.gone() && !process.lost()) {
         if (!ending && (abandoned_ || clock_.mono_now() >= deadline)) {
             ending = true;
-            process.end(Duration::zero());
+            process.end(Duration::zero(), engine::EndCause::time_limit);
         }
         co_await changed_.wait();
     }
@@ -116,7 +117,7 @@ asio::awaitable<std::string> CommandNotifier::send(Waiting waiting) {
 engine::LaunchSpec CommandNotifier::launch_spec(const Waiting& waiting, std::string message) {
     const engine::FailureInfo& info = waiting.info;
     engine::LaunchSpec spec;
-    spec.id = {notifier_ids | ++sent_, 0};
+    spec.id = {++next_id_, 0};
     spec.argv = {"/bin/sh", "-c", fill_placeholders(waiting.delivery.command, info)};
     spec.environment = inherited_;
     const auto set = [&spec](std::string_view name, std::string_view value) {

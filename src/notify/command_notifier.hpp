@@ -22,6 +22,8 @@ class CommandNotifier final : public engine::Notifier {
         std::size_t queued = 100;
         std::size_t at_once = 4;
         Duration each = std::chrono::seconds(30);
+        /// Ids of attempts of another series may still be held by the keeper.
+        std::uint32_t series = 0;
     };
     /// Told how each message fared: nothing to complain about if `error` is empty.
     using Report = std::function<void(const std::string& task, const std::string& error)>;
@@ -63,11 +65,11 @@ class CommandNotifier final : public engine::Notifier {
     engine::ProcessLauncher& launcher_;
     engine::Environment inherited_;
     Report report_;
+    std::uint64_t next_id_;  // of attempts
     Limits limits_;
     Delivery delivery_;
     std::deque<Waiting> queue_;
     std::size_t sending_ = 0;
-    std::uint64_t sent_ = 0;
     bool abandoned_ = false;
     engine::Wakeup changed_;
     boost::asio::thread_pool files_{1};  // reads excerpts, away from the loop

@@ -187,12 +187,18 @@ Console::Console(boost::asio::any_io_executor loop, int stdout_fd, int stderr_fd
     channels_[1] = std::make_unique<Channel>(stderr_fd, limits, room);
 }
 
-Console::~Console() {
-    for (const auto& channel : channels_) channel->finish();
+Console::~Console() { close(); }
+
+void Console::close() {
+    for (const auto& channel : channels_) {
+        if (channel) channel->finish();
+    }
+    for (auto& channel : channels_) channel.reset();
 }
 
 void Console::write(engine::Stream stream, std::string lines) {
-    of(stream).write(std::move(lines));
+    const auto& channel = channels_[stream == engine::Stream::standard_output ? 0 : 1];
+    if (channel) channel->write(std::move(lines));
 }
 
 boost::asio::awaitable<void> Console::ready() {

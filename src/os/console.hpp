@@ -41,12 +41,12 @@ class Console final : public engine::OutputForwarder {
     boost::asio::awaitable<void> ready() override;
     void write(engine::Stream stream, std::string lines);
     std::uint64_t dropped_lines() const;
+    /// For a process that is about to end without unwinding: writes what waits, for at most
+    /// `farewell`; nothing can be written afterwards.
+    void close();
 
   private:
     class Channel;
-    Channel& of(engine::Stream stream) const {
-        return *channels_[stream == engine::Stream::standard_output ? 0 : 1];
-    }
 
     engine::Wakeup room_;
     std::array<std::unique_ptr<Channel>, 2> channels_;  // stdout, stderr

@@ -12,8 +12,11 @@
 
 namespace bansuri::os {
 
-/// Used on the thread of its loop only. Destroying it closes the socket to the keeper; Processes
-/// may outlive it and are lost() then. The loop must outlive it.
+class KeeperConnection;
+
+/// Used on the thread of its loop only. Destroying it closes the socket to the keeper and ends
+/// nothing: without leave(), attempts live on for the next daemon. Processes may outlive it and are
+/// lost() then. The loop must outlive it.
 class KeeperClient final : public engine::ProcessLauncher {
   public:
     /// `socket`: the daemon's end, a SOCK_SEQPACKET socket.
@@ -26,6 +29,23 @@ class KeeperClient final : public engine::ProcessLauncher {
     boost::asio::awaitable<Result<std::unique_ptr<engine::Process>>> start(
         engine::LaunchSpec spec, engine::OutputSink& sink, std::function<void()> changed) override;
 
+    /// What is not taken over stays with the keeper, untouched.
+    boost::asio::awaitable<std::vector<engine::HeldAttempt>> held() override;
+    std::unique_ptr<engine::Process> take_over(engine::AttemptId id, engine::OutputSink& sink,
+                                               std::function<void()> changed) override;
+    boost::asio::awaitable<Result<void>> adopt(engine::AdoptSpec spec) override;
+
+    /// Tells the keeper that this daemon's end is meant: it starts no other, ends what is left, and
+    /// exits with this daemon's exit code. Blocks until that is sent, a few seconds at most; false
+    /// if it could not be.
+    bool leave();
+    /// Tells the keeper that this daemon ends to be replaced by the program that is installed now.
+    /// Like leave(), but then nothing is sent any more: destroying Processes ends nothing.
+    bool replace();
+    /// From now on nothing is sent: destroying Processes ends nothing. For a daemon that ends
+    /// because something is broken, and leaves its tasks to the next.
+    void detach();
+
     /// The keeper is gone: nothing can be started, and every Process is lost().
     bool lost() const;
     /// Calls `told` on the loop, once, when that has become true.
@@ -33,10 +53,8 @@ class KeeperClient final : public engine::ProcessLauncher {
     /// Whether attempts are contained by cgroups; known once the keeper has answered.
     bool uses_cgroups() const;
 
-    class Connection;  ///< defined in keeper_client.cpp
-
   private:
-    std::shared_ptr<Connection> connection_;
+    std::shared_ptr<KeeperConnection> connection_;
 };
 
 }  // namespace bansuri::os

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "os/kept_attempt.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -13,6 +15,8 @@
 #include <exception>
 #include <string_view>
 
+#include "os/launch_message.hpp"
+
 namespace bansuri::os {
 
 namespace asio = boost::asio;
@@ -23,31 +27,79 @@ namespace {
 /// After so many reads without a pause, one who writes fast lets the others have the loop.
 constexpr unsigned reads_a_turn = 4;
 
+bool has_bytes(int pipe) {
+    pollfd look{pipe, POLLIN, 0};
+    return ::poll(&look, 1, 0) == 1 && (look.revents & POLLIN) != 0;
+}
+
+/// Moves what fits the buffer from the pipe to the place, without passing through this process'
+/// memory: if it is killed, each byte is either there or still in the pipe. Then reads it back into
+/// the buffer. -1: see errno; nothing was moved.
+ssize_t move_to(const engine::OutputSink::Place& place, int pipe, std::span<char> buffer) {
+    auto offset = static_cast<off_t>(place.offset);
+    const ssize_t moved = ::splice(pipe, nullptr, place.fd, &offset,
+                                   std::min(place.room, buffer.size()), SPLICE_F_NONBLOCK);
+    if (moved == 0) errno = ENOSPC;  // there were bytes, so the file has taken none
+    if (moved <= 0) return -1;
+    const auto size = static_cast<std::size_t>(moved);
+    std::size_t read = 0;
+    while (read < size) {
+        const ssize_t part = ::pread(place.fd, buffer.data() + read, size - read,
+                                     static_cast<off_t>(place.offset + read));
+        if (part < 0 && errno == EINTR) continue;
+        if (part <= 0) break;
+        read += static_cast<std::size_t>(part);
+    }
+    // They are kept, and cannot be shown: the disk takes bytes and gives none.
+    std::fill(buffer.begin() + static_cast<std::ptrdiff_t>(read),
+              buffer.begin() + static_cast<std::ptrdiff_t>(size), '?');
+    return moved;
+}
+
 }  // namespace
 
 KeptAttempt::KeptAttempt(asio::any_io_executor loop, std::span<char> buffer,
-                         engine::OutputSink& sink, std::function<void()> changed)
+                         engine::OutputSink* sink, std::function<void()> changed)
     : loop_(std::move(loop)),
       buffer_(buffer),
-      sink_(&sink),
+      sink_(sink),
       changed_(std::move(changed)),
       answer_(loop_, asio::steady_timer::time_point::max()),
       drain_(loop_) {}
 
-void KeptAttempt::started(const keeper::Started& told, keeper::UniqueFd output,
-                          keeper::UniqueFd error) {
+void KeptAttempt::started(const keeper::Started& told) {
     started_ = told;
+    answer_.cancel();
+}
+
+void KeptAttempt::pipes(keeper::UniqueFd output, keeper::UniqueFd error) {
+    awaits_pipes_ = false;
     if (!abandoned_) {
         if (output) open_pipe(engine::Stream::standard_output, std::move(output));
         if (error) open_pipe(engine::Stream::standard_error, std::move(error));
     }
-    answer_.cancel();
+    if (!keeper_gone_) return;
+    if (readers_ > 0) {
+        start_drain();
+    } else {
+        change();
+    }
 }
 
-void KeptAttempt::exited(ExitStatus status, bool also_gone) {
-    exit_status_ = status;
+void KeptAttempt::exited(const keeper::Exited& told, bool also_gone) {
+    leader_ended_ = true;
+    if (told.status_unknown == 0) exit_status_ = exit_status_of(told.wait_status);
+    end_cause_ = told.cause;
     if (also_gone) return gone({});
     change();
+}
+
+void KeptAttempt::held(const keeper::Held& told) {
+    started(told.started);
+    end_cause_ = told.cause;
+    if (told.state == keeper::AttemptState::running) return;
+    exited(told.exited, false);
+    if (told.state == keeper::AttemptState::gone) gone(told.gone.named());
 }
 
 void KeptAttempt::gone(std::span<const std::int32_t> survivors) {
@@ -63,10 +115,15 @@ void KeptAttempt::refused(const keeper::SpawnError& failure) {
 }
 
 void KeptAttempt::lose() {
-    if (keeper_gone_ || refusal_) return;  // all is known
+    if (refusal_ || (keeper_gone_ && !awaits_pipes_)) return;  // all is known
     lost_ = true;
     answer_.cancel();
     change();
+}
+
+engine::ProcessIdentity KeptAttempt::identity() const {
+    if (!started_) return {};
+    return {started_->pid, started_->start_time, started_->output_pipe, started_->error_pipe};
 }
 
 std::uint64_t KeptAttempt::file_offset(engine::Stream stream) const {
@@ -85,9 +142,21 @@ asio::awaitable<void> KeptAttempt::wait_for_answer() {
 
 void KeptAttempt::hand_out() {
     handed_out_ = true;
-    if (exit_status_ || keeper_gone_ || lost_) {
+    if (leader_ended_ || lost_) {
         asio::post(loop_, [self = shared_from_this()] { self->change(); });
     }
+}
+
+bool KeptAttempt::take_over(engine::OutputSink& sink, std::function<void()> changed) {
+    sink_ = &sink;
+    changed_ = std::move(changed);
+    awaits_pipes_ = started_->captured != 0 && !lost_;
+    hand_out();
+    return awaits_pipes_;
+}
+
+void KeptAttempt::ending(keeper::EndCause cause) {
+    if (!leader_ended_ && end_cause_ == keeper::EndCause::none) end_cause_ = cause;
 }
 
 void KeptAttempt::abandon() {
@@ -123,11 +192,11 @@ asio::awaitable<void> KeptAttempt::read_pipe(std::shared_ptr<KeptAttempt> self,
                                              std::shared_ptr<Pipe> pipe) {
     unsigned reads = 0;
     while (!self->abandoned_) {
-        const ssize_t size =
-            ::read(pipe->descriptor.native_handle(), self->buffer_.data(), self->buffer_.size());
+        bool placed = false;
+        const ssize_t size = self->take(*pipe, placed);
         if (size == 0) break;
         if (size > 0) {
-            co_await deliver(self, pipe, static_cast<std::size_t>(size));
+            co_await deliver(self, pipe, static_cast<std::size_t>(size), placed);
             if (self->keeper_gone_) {
                 const auto taken = static_cast<std::size_t>(size);
                 pipe->owed -= std::min(pipe->owed, taken);
@@ -146,11 +215,36 @@ asio::awaitable<void> KeptAttempt::read_pipe(std::shared_ptr<KeptAttempt> self,
     }
 }
 
+ssize_t KeptAttempt::take(Pipe& pipe, bool& placed) {
+    const int fd = pipe.descriptor.native_handle();
+    if (!pipe.muted && has_bytes(fd)) {  // the sink makes files for those who say something only
+        std::optional<engine::OutputSink::Place> place;
+        try {
+            place = sink_->place(pipe.stream);
+        } catch (const std::exception&) {
+            pipe.muted = true;  // see deliver()
+        }
+        if (place) {
+            const ssize_t moved = move_to(*place, fd, buffer_);
+            placed = moved > 0;
+            if (placed || errno == EAGAIN || errno == EINTR) return moved;
+            sink_->place_failed(errno);
+        }
+    }
+    return ::read(fd, buffer_.data(), buffer_.size());
+}
+
 asio::awaitable<void> KeptAttempt::deliver(std::shared_ptr<KeptAttempt> self,
-                                           std::shared_ptr<Pipe> pipe, std::size_t size) {
+                                           std::shared_ptr<Pipe> pipe, std::size_t size,
+                                           bool placed) {
     if (pipe->muted) co_return;
     try {
-        self->sink_->write(pipe->stream, std::string_view(self->buffer_.data(), size));
+        const std::string_view bytes(self->buffer_.data(), size);
+        if (placed) {
+            self->sink_->placed(pipe->stream, bytes);
+        } else {
+            self->sink_->write(pipe->stream, bytes);
+        }
         auto ready = self->sink_->ready();
         co_await std::move(ready);
     } catch (const std::exception&) {
@@ -164,7 +258,7 @@ void KeptAttempt::pipe_ended(const std::shared_ptr<Pipe>& pipe) {
     pipe->descriptor.close(ignored);
     std::erase(pipes_, pipe);
     --readers_;
-    if (keeper_gone_ && readers_ == 0) {
+    if (keeper_gone_ && readers_ == 0 && !awaits_pipes_) {
         drain_.cancel();
         change();
     }

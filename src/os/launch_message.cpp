@@ -115,7 +115,13 @@ Result<std::vector<std::byte>> encode_launch(const engine::LaunchSpec& spec) {
                     fmt::format("environment variable \"{}\" has a NUL byte in it",
                                 printable_lines(variable.substr(0, variable.find('=')))));
     }
+    if (spec.label.size() > keeper::max_label) {
+        return fail(ErrorCode::cannot_start,
+                    fmt::format("the label of the attempt has {} bytes, and may have {}",
+                                spec.label.size(), keeper::max_label));
+    }
     keeper::StartSpec start;
+    start.label = spec.label;
     start.argv = pointers(spec.argv);
     const std::string mark =
         fmt::format("{}{}.{}", keeper::attempt_mark, spec.id.run, spec.id.attempt);
@@ -168,6 +174,47 @@ Error launch_error(const engine::LaunchSpec& spec, const keeper::SpawnError& fai
         case keeper::Step::step_count: message = fmt::format("start: {}", cause(error)); break;
     }
     return {ErrorCode::cannot_start, std::move(message)};
+}
+
+keeper::Adopt adopt_body(const engine::AdoptSpec& spec) {
+    keeper::Adopt adopt;
+    adopt.pid = spec.process.pid;
+    adopt.survive = translate(spec.survive);
+    adopt.start_time = spec.process.start_time;
+    adopt.output_pipe = spec.process.output_pipe;
+    adopt.error_pipe = spec.process.error_pipe;
+    adopt.stop_timeout_us = spec.stop_timeout.count();
+    return adopt;
+}
+
+Error adopt_error(const engine::AdoptSpec& spec, const keeper::SpawnError& failure) {
+    if (failure.step == keeper::Step::request && failure.error == ESRCH) {
+        return {ErrorCode::not_found,
+                fmt::format("process {} is not there any more", spec.process.pid)};
+    }
+    if (failure.step == keeper::Step::request && failure.error == EEXIST) {
+        return {ErrorCode::already_claimed, request_problem(failure.error)};
+    }
+    return {ErrorCode::io,
+            fmt::format("adopt process {}: {}", spec.process.pid, cause(failure.error))};
+}
+
+keeper::EndCause translate(engine::EndCause cause) {
+    switch (cause) {
+        case engine::EndCause::none: return keeper::EndCause::none;
+        case engine::EndCause::time_limit: return keeper::EndCause::time_limit;
+        case engine::EndCause::stop: return keeper::EndCause::stop;
+    }
+    return keeper::EndCause::none;
+}
+
+engine::EndCause translate(keeper::EndCause cause) {
+    switch (cause) {
+        case keeper::EndCause::none: return engine::EndCause::none;
+        case keeper::EndCause::time_limit: return engine::EndCause::time_limit;
+        case keeper::EndCause::stop: return engine::EndCause::stop;
+    }
+    return engine::EndCause::none;
 }
 
 ExitStatus exit_status_of(int wait_status) {

@@ -5,20 +5,19 @@ import unittest
 
 from harness import EndToEnd, task
 
-COMMANDS = ((), ("run",), ("exec",), ("check",), ("schema",), ("next",))
+CLIENT = (("status",), ("history",), ("logs", "a"), ("why", "a"), ("reload",), ("shutdown",),
+          ("restart-daemon",))
+COMMANDS = ((), ("run",), ("exec",), ("check",), ("schema",), ("next",), *CLIENT)
 
 NOT_YET = {
-    "task": "jobs.cleanup:Cleanup", "jitter": "30s", "catch-up": "latest", "catch-up-window": "6h",
-    "depends-on": ["first"], "environment-file": "x.env", "user": "root", "group": "root",
+    "task": "jobs.cleanup:Cleanup", "jitter": "30s", "depends-on": ["first"],
+    "environment-file": "x.env", "user": "root", "group": "root",
     "priority": 5, "umask": "0022", "limits": {"memory": "512M"}, "secrets": ["TOKEN"],
     "notify-mode": "incident", "notify-remind": "1d", "expect-within": "26h",
     "heartbeat": "https://example.org/ping", "parameters": {"depth": 3}, "python-path": ["lib"],
-    "warm": True, "on-lost": "restart",
+    "warm": True,
 }
-NOT_YET_AT_THE_ROOT = {
-    "secrets": ["TOKEN"], "alerts": True, "retention": {"days": 30, "runs": 1000},
-    "durability": "full", "listen": "127.0.0.1:8080",
-}
+NOT_YET_AT_THE_ROOT = {"secrets": ["TOKEN"], "alerts": True, "listen": "127.0.0.1:8080"}
 
 
 class Usage(EndToEnd):
@@ -44,11 +43,22 @@ class Usage(EndToEnd):
                       ["exec", "a", "b"], ["next"], ["next", "--batch", "* * * * *"],
                       ["next", "--count", "many", "* * * * *"], ["run", "--log-format", "xml"],
                       ["run", "--log-level", "shout"], ["check", "--jsn"], ["schema", "x"],
-                      ["run", "--config"]):
+                      ["run", "--config"], ["logs"], ["logs", "a", "--run", "x"], ["why"],
+                      ["history", "-n", "0"], ["shutdown", "--timeout", "soon"],
+                      ["status", "--state", ""], ["reload", "now"]):
             with self.subTest(wrong):
                 done = self.call(*wrong)
                 self.assertEqual((done.returncode, done.stdout), (2, ""))
                 self.assertNotEqual(done.stderr, "")
+
+
+    def test_given_no_daemon_when_one_is_asked_then_it_exits_3_and_says_where_and_what_to_do(self):
+        for command in CLIENT:
+            with self.subTest(command):
+                done = self.call(*command, "--state", "/nowhere/at/all")
+                self.assertEqual((done.returncode, done.stdout), (3, ""))
+                self.assertIn("/nowhere/at/all/bansuri.sock", done.stderr)
+                self.assertIn("bansuri run --state /nowhere/at/all", done.stderr)
 
 
 class Schema(EndToEnd):

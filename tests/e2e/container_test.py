@@ -80,10 +80,10 @@ class Process1(EndToEnd):
     def test_given_a_daemon_that_is_killed_then_process_1_ends_the_tasks_and_exits_1(self):
         self.configure(task("a", "trap '' TERM; touch ready; while :; do sleep 0.1; done",
                             stop_timeout="1h"))
-        bansuri, first = self.inside()
+        bansuri, first = self.inside("--once")  # else another daemon would follow
         self.wait_file("ready")
         daemon = [pid for pid in Process.children(first)
-                  if b"BANSURI_DAEMON=1" in Process.environment(pid)]
+                  if b"BANSURI_DAEMON=" in Process.environment(pid)]
         os.kill(daemon[0], signal.SIGKILL)
         self.assertEqual(bansuri.wait(20), 1)
         self.assertEqual(self.left_behind(), [])
@@ -113,7 +113,7 @@ class Process1(EndToEnd):
         # kill -1 takes the daemon too, which is a process like any other; only process 1 is immune.
         self.configure(task("a", "kill -9 1; kill -9 -1; echo alive"),
                        task("b", "kill -9 1; exec " + self.forever))
-        bansuri = self.start(wrapper=(*self.enter, *UNSHARE))
+        bansuri = self.start("--once", wrapper=(*self.enter, *UNSHARE))
         self.assertEqual(bansuri.wait(30), 1)
         self.assertEqual(self.left_behind(), [])
         self.assertIn("the daemon was killed by signal 9", bansuri.err.to_the_end()[-1])

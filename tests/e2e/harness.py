@@ -117,7 +117,7 @@ class Process:
                 continue
             environment = Process.environment(entry)
             text = environment + b"\0" + Process.command_line(entry)
-            if (any(mark in text for mark in marks) and b"BANSURI_DAEMON=1" not in environment
+            if (any(mark in text for mark in marks) and b"BANSURI_DAEMON=" not in environment
                     and Process.alive(entry)):
                 found.append(int(entry))
         return found
@@ -216,7 +216,7 @@ class Bansuri:
         """The pid of the daemon, the keeper's child that schedules."""
         def look():
             for pid in Process.children(self.pid):
-                if b"BANSURI_DAEMON=1" in Process.environment(pid):
+                if b"BANSURI_DAEMON=" in Process.environment(pid):
                     return pid
             return None
         return wait_until(look, "the keeper has a daemon")
@@ -307,8 +307,11 @@ class EndToEnd(unittest.TestCase):
                 for pid in left]
         self.kill_left_behind()
         self._reap_orphans()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        self.remove_directory()
         self.assertEqual(told, [], "processes were left behind")
+
+    def remove_directory(self):
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _reap_orphans(self):
         for pid in Process.children(os.getpid()):
@@ -380,9 +383,12 @@ class EndToEnd(unittest.TestCase):
 
     def start(self, *arguments, wrapper=(), environment=None, **popen):
         """Starts `bansuri run` on scripts.json of the test's directory, logging JSON."""
+        environment = {**self.environment, **(environment or {})}
+        if not {"BANSURI_STATE", "STATE_DIRECTORY"} & environment.keys():
+            # One a start, because those of one test may run at once.
+            environment["BANSURI_STATE"] = str(self.directory / f"state-{len(self._started)}")
         bansuri = Bansuri(self.argv("run", "--log-format", "json", *arguments, wrapper=wrapper),
-                          cwd=self.directory, env={**self.environment, **(environment or {})},
-                          **popen)
+                          cwd=self.directory, env=environment, **popen)
         self._started.append(bansuri)
         return bansuri
 

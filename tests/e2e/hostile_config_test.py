@@ -56,7 +56,7 @@ class HostileConfiguration(EndToEnd):
     @unittest.skipUnless(os.getuid() == 0, "not root")
     def test_given_a_file_that_may_not_be_read_then_the_cause_is_told(self):
         self.write(b'{"scripts": []}').chmod(0)
-        done = self.run_as_nobody("run", "-c", "bad.json")
+        done = self.run_as_nobody("run", "--once", "-c", "bad.json")
         self.assertEqual(done.returncode, 1)
         self.assertIn('"bad.json": Permission denied', done.stderr)
 

@@ -98,7 +98,8 @@ class Isolation(EndToEnd):
 
     def test_given_the_variables_of_systemd_and_of_an_outer_bansuri_then_none_of_them_leaks(self):
         outer = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1",
-                 "LISTEN_FDS": "1", "LISTEN_PID": "1", "BANSURI_STATE": "/x", "BANSURI_TASK": "x",
+                 "LISTEN_FDS": "1", "LISTEN_PID": "1", "BANSURI_TASK": "x",
+                 "BANSURI_STATE": str(self.path("outer")),
                  "BANSURI_RUN_ID": "99", "BANSURI_EXIT_CODE": "1", "INHERITED": "yes"}
         seen = self.look("env", environment=outer)
         names = {line.partition("=")[0] for line in seen}

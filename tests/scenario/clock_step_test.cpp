@@ -21,7 +21,7 @@ class ClockStepTest : public SimulatedWorld {
     /// The instants that ran; a repeated one would show twice.
     std::vector<std::string> instants(const std::string& name) const {
         std::vector<std::string> found;
-        for (const auto& run : runs(name)) found.push_back(format_utc(run.instant));
+        for (const auto& run : runs(name)) found.push_back(format_utc(run.due.instant));
         return found;
     }
 };

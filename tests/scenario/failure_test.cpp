@@ -108,10 +108,10 @@ TEST_F(FailureTest, GivenAKillGrace_ThenTermComesFirstAndKillAfterIt) {
           task("stubborn").time_limit(30s, 5s).takes(1h).ignores_term());
     clock.advance(30s);
     EXPECT_EQ(launcher.running("polite"), 0);
-    EXPECT_EQ(runs("polite")[0].attempts[0].result.status, ExitStatus::signalled(SIGTERM));
+    EXPECT_EQ(runs("polite")[0].attempts[0].end->result.status, ExitStatus::signalled(SIGTERM));
     EXPECT_EQ(launcher.running("stubborn"), 1);
     clock.advance(5s);
-    EXPECT_EQ(runs("stubborn")[0].attempts[0].result.status, ExitStatus::signalled(SIGKILL));
+    EXPECT_EQ(runs("stubborn")[0].attempts[0].end->result.status, ExitStatus::signalled(SIGKILL));
     EXPECT_EQ(runs("stubborn")[0].result->outcome, Outcome::timeout);
 }
 
@@ -147,10 +147,13 @@ TEST_F(FailureTest, GivenACommandThatCannotStart_ThenTheRunFailsWithTheReasonAnd
     EXPECT_EQ(state("broken"), TaskState::stopped);
 }
 
-TEST_F(FailureTest, GivenALostKeeper_ThenARunIsLostAndNeverASuccess) {
+TEST_F(FailureTest, GivenALostKeeper_ThenTheRecordStaysOpenForTheNextBansuri) {
     start(task("backup").takes(1h));
-    launcher.lose_everything();
+    launcher.lose_keeper_under_daemon();
     clock.advance(2h);
+    EXPECT_THAT(outcomes("backup"), ::testing::IsEmpty());
+    kill_bansuri();
+    start_bansuri();
     EXPECT_THAT(outcomes("backup"), ElementsAre(Outcome::lost));
 }
 

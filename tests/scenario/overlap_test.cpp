@@ -35,7 +35,7 @@ TEST_F(OverlapTest, GivenQueue_ThenTheInstantWaitsForTheRunBeforeIt) {
     EXPECT_EQ(launcher.most_at_once("slow"), 1);
     EXPECT_THAT(store.skips("slow"), IsEmpty());
     // The run that waited is still the one of its instant.
-    EXPECT_EQ(format_utc(runs("slow")[1].instant), "2026-01-01T00:02:00Z");
+    EXPECT_EQ(format_utc(runs("slow")[1].due.instant), "2026-01-01T00:02:00Z");
 }
 
 TEST_F(OverlapTest, GivenQueue_WhenTheTaskNeverKeepsUp_ThenTheQueueIsBoundedAndSaysSo) {

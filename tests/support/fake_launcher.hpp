@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Processes in simulated time: each task does what its script says, one line an attempt.
+// Processes in simulated time: each task does what its script says, one line an attempt. It is
+// keeper and kernel in one: processes outlive a daemon, and, if told so, the keeper.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -42,19 +44,38 @@ class FakeLauncher final : public engine::ProcessLauncher {
     int most_at_once(const std::string& task) const;
     /// SIGKILLs that were sent.
     int kills() const { return kills_; }
+    /// What the keeper holds.
+    std::size_t held_count() const { return attempts_.size(); }
     const std::vector<engine::LaunchSpec>& specs() const { return specs_; }
-    /// The keeper dies: every process is lost.
-    void lose_everything();
+
+    /// The daemon dies: its handles mean nothing any more, and what it started goes on.
+    void lose_daemon();
+    /// The keeper dies too: what lives is held by nobody until it is adopted, and how it ends
+    /// meanwhile is seen by nobody.
+    void lose_keeper();
+    /// As lose_keeper(), with the daemon still there to see it.
+    void lose_keeper_under_daemon();
 
     boost::asio::awaitable<Result<std::unique_ptr<engine::Process>>> start(
         engine::LaunchSpec spec, engine::OutputSink& sink, std::function<void()> changed) override;
+    boost::asio::awaitable<std::vector<engine::HeldAttempt>> held() override;
+    std::unique_ptr<engine::Process> take_over(engine::AttemptId id, engine::OutputSink& sink,
+                                               std::function<void()> changed) override;
+    boost::asio::awaitable<Result<void>> adopt(engine::AdoptSpec spec) override;
 
   private:
-    class FakeProcess;
+    struct Attempt;
+    class Handle;
     struct Script {
         std::vector<Behaviour> behaviours;
         std::size_t next = 0;
     };
+    std::unique_ptr<engine::Process> hand_out(const std::shared_ptr<Attempt>& attempt,
+                                              engine::OutputSink& sink,
+                                              std::function<void()> changed);
+    void leave(Attempt& attempt, ExitStatus status);
+    void end(Attempt& attempt, Duration grace);
+
     boost::asio::io_context& loop_;
     FakeClock& clock_;
     std::map<std::string, Script> scripts_;
@@ -62,7 +83,8 @@ class FakeLauncher final : public engine::ProcessLauncher {
     std::vector<engine::LaunchSpec> specs_;
     std::map<std::string, int> running_;
     std::map<std::string, int> most_;
-    std::vector<FakeProcess*> alive_;
+    std::map<engine::AttemptId, std::shared_ptr<Attempt>> attempts_;  // held
+    std::vector<std::shared_ptr<Attempt>> orphans_;
     int kills_ = 0;
     pid_t last_pid_ = 1000;
 };

@@ -36,6 +36,33 @@ struct RecordingForwarder final : engine::OutputForwarder {
     std::string text;
 };
 
+/// The clock as one daemon knows it: when that is killed, its alarms ring no more.
+class DaemonClock final : public engine::Clock {
+  public:
+    explicit DaemonClock(engine::Clock& clock) : clock_(clock) {}
+    WallTime wall_now() const override { return clock_.wall_now(); }
+    MonoTime mono_now() const override { return clock_.mono_now(); }
+    std::unique_ptr<engine::Alarm> at(MonoTime when, std::function<void()> ring) override {
+        return clock_.at(when, mortal(std::move(ring)));
+    }
+    std::unique_ptr<engine::Alarm> at(WallTime when, std::function<void()> ring) override {
+        return clock_.at(when, mortal(std::move(ring)));
+    }
+    void on_wall_clock_set(std::function<void()> changed) override {
+        clock_.on_wall_clock_set(mortal(std::move(changed)));
+    }
+    void die() { alive_.reset(); }
+
+  private:
+    std::function<void()> mortal(std::function<void()> call) {
+        return [life = std::weak_ptr<int>(alive_), call = std::move(call)] {
+            if (!life.expired()) call();
+        };
+    }
+    engine::Clock& clock_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>();
+};
+
 class SimulatedWorld : public ::testing::Test {
   protected:
     explicit SimulatedWorld(WallTime start = utc("2026-01-01T00:00:00"))
@@ -57,9 +84,48 @@ class SimulatedWorld : public ::testing::Test {
             configuration.tasks.push_back(each.build());
             launcher.script(each.name(), each.behaviours());
         }
+        configuration_ = configuration;
         engine->apply(configuration);
         clock.settle();
     }
+
+    /// kill -9 of the daemon: nothing of it is ended in order, nothing is told.
+    void kill_daemon() {
+        launcher.lose_daemon();
+        daemon_clock->die();
+        // Its coroutines still wait in the loop and refer to it. They never go on, and it is never
+        // destroyed: as with a real one, there is nobody left to do that.
+        struct Dead {
+            std::unique_ptr<engine::Orchestrator> engine;
+            std::unique_ptr<DaemonClock> clock;
+        };
+        static auto& graveyard = *new std::vector<Dead>;  // not even at the end of the program
+        graveyard.push_back({std::move(engine), std::move(daemon_clock)});
+    }
+    /// The keeper starts the next daemon.
+    void restart_daemon() { next_daemon(true); }
+    /// kill -9 of both.
+    void kill_bansuri() {
+        kill_daemon();
+        launcher.lose_keeper();
+    }
+    /// The configuration changes while nobody is there to see it.
+    void configured(const TaskBuilder& added) {
+        forget_configured(added.name());
+        configuration_.tasks.push_back(added.build());
+        launcher.script(added.name(), added.behaviours());
+    }
+    void forget_configured(const std::string& name) {
+        std::erase_if(configuration_.tasks, [&](const auto& task) { return task->name == name; });
+    }
+    /// The history is damaged: the next daemon begins with an empty one.
+    void lose_store() {
+        store = store::MemoryRunStore{1'000'000};
+        store_lost_ = true;
+    }
+    /// Somebody starts Bansuri again; with `rebooted`, the machine was restarted meanwhile.
+    void start_bansuri(bool rebooted = false) { next_daemon(false, rebooted); }
+
     void begin_shutdown() {
         boost::asio::co_spawn(loop, engine->shutdown(), [this](std::exception_ptr bug) {
             ASSERT_FALSE(bug);
@@ -112,15 +178,51 @@ class SimulatedWorld : public ::testing::Test {
     engine::EventBus events;
     std::vector<engine::Event> heard;
     std::shared_ptr<void> listening;
+    std::unique_ptr<DaemonClock> daemon_clock;
     std::unique_ptr<engine::Orchestrator> engine;
     std::vector<std::string> bugs;
     bool is_shut_down = false;
 
   private:
+    void next_daemon(bool keeper_lives, bool rebooted = false) {
+        make_engine();
+        engine::Recovery left = await(store.recover());
+        if (std::exchange(store_lost_, false)) left.same_session = left.same_boot = false;
+        if (!keeper_lives) {
+            left.same_session = false;
+            left.same_boot = !rebooted;
+            for (engine::TaskProgress& progress : left.tasks) {
+                progress.tick.reset();
+                progress.memory = {};
+                progress.waiting.clear();
+            }
+        }
+        std::vector<engine::HeldAttempt> held = await(launcher.held());
+        boost::asio::co_spawn(loop, engine::adopt_what_lives(launcher, left, configuration_, held),
+                              [](std::exception_ptr bug) { ASSERT_FALSE(bug); });
+        loop.restart();
+        loop.poll();
+        engine->inherit(engine::Inheritance(std::move(left), std::move(held), keeper_lives));
+        engine->apply(configuration_);
+        clock.settle();
+    }
+    template <class T>
+    T await(boost::asio::awaitable<T> question) {
+        std::optional<T> answer;
+        boost::asio::co_spawn(loop, std::move(question),
+                              [&](std::exception_ptr, T got) { answer = std::move(got); });
+        loop.restart();
+        loop.poll();
+        return std::move(answer).value();
+    }
+
+    Configuration configuration_;
+    bool store_lost_ = false;
     void make_engine() {
+        daemon_clock = std::make_unique<DaemonClock>(clock);
         engine = std::make_unique<engine::Orchestrator>(engine::Services{
-            loop.get_executor(), clock, launcher, store, notifier, events, forwarder,
-            engine::Environment{"PATH=/usr/bin"}, [] { return 0.0; },
+            loop.get_executor(), *daemon_clock, launcher, store, nullptr, notifier, events,
+            forwarder, engine::Environment{"PATH=/usr/bin"}, [] { return 0.0; },
             [this](const std::string& name, const std::string& what) {
                 bugs.push_back(name + ": " + what);
                 ADD_FAILURE() << "an exception escaped a run of " << name << ": " << what;

@@ -27,6 +27,7 @@ class TaskBuilder {
         const auto schedule = CronSchedule::parse(expression, TimeZone::find(zone).value());
         if (!schedule) throw std::invalid_argument(schedule.error().message);
         task_.schedule = *schedule;
+        task_.cron = expression;
         return *this;
     }
     TaskBuilder& every(Duration interval) {
@@ -79,6 +80,15 @@ class TaskBuilder {
     }
     TaskBuilder& on_exhausted(OnExhausted policy) {
         task_.on_exhausted = policy;
+        return *this;
+    }
+    TaskBuilder& on_lost(OnLost policy) {
+        task_.on_lost = policy;
+        return *this;
+    }
+    TaskBuilder& catch_up(CatchUp policy, Duration window = std::chrono::hours(24)) {
+        task_.catch_up = policy;
+        task_.catch_up_window = window;
         return *this;
     }
     TaskBuilder& max_runs(unsigned runs) {

@@ -14,6 +14,7 @@
 #include "core/config/task_draft.hpp"
 #include "core/config/text_rule.hpp"
 #include "core/config/value_tree.hpp"
+#include "core/configuration.hpp"
 #include "core/time.hpp"
 
 namespace bansuri::config {
@@ -72,6 +73,8 @@ struct TypedValue {
 struct RootDraft {
     std::string notify_command;
     std::string zone;
+    Retention retention;
+    Durability durability = Durability::normal;
 };
 
 enum class Place : std::uint8_t {

@@ -59,6 +59,8 @@ class Parser final : public DocumentTaker {
             parsed.configuration = Configuration{.tasks = std::move(tasks_),
                                                  .notify_command = std::move(root_.notify_command),
                                                  .directory = surroundings_.directory,
+                                                 .retention = root_.retention,
+                                                 .durability = root_.durability,
                                                  .zone = surroundings_.zone};
         }
         return parsed;

@@ -8,15 +8,26 @@ namespace {
 
 constexpr auto not_yet = Availability::not_yet;
 
+constexpr Choice durabilities[] = {
+    {"normal", "what is recorded survives the death of Bansuri"},
+    {"full", "it survives a loss of power too; each start then waits for the disk"},
+};
+
 // A row is read as a paragraph, not as a column of words.
 // clang-format off
 const KeyRow retention_members[] = {
     {.name = "days", .place = Place::member,
      .spec = {.kind = ValueKind::integer, .minimum = 1, .maximum = 36'500}, .fallback = "30",
-     .example = "30", .doc = "Runs are kept so many days."},
+     .example = "30", .doc = "Runs are kept so many days.",
+     .store_root = [](RootDraft& draft, const TypedValue& v) {
+         draft.retention.days = static_cast<unsigned>(v.integer);
+     }},
     {.name = "runs", .place = Place::member,
      .spec = {.kind = ValueKind::integer, .minimum = 1, .maximum = 1'000'000'000},
-     .fallback = "1000", .example = "1000", .doc = "So many runs of each task are kept."},
+     .fallback = "1000", .example = "1000", .doc = "So many runs of each task are kept.",
+     .store_root = [](RootDraft& draft, const TypedValue& v) {
+         draft.retention.runs = static_cast<unsigned>(v.integer);
+     }},
 };
 
 const KeyRow rows[] = {
@@ -53,10 +64,14 @@ const KeyRow rows[] = {
     {.name = "retention", .place = Place::root,
      .spec = {.kind = ValueKind::object, .members = retention_members},
      .fallback = R"({"days": 30, "runs": 1000})", .example = R"({"days": 30, "runs": 1000})",
-     .doc = "How long the history is kept.", .availability = not_yet},
+     .doc = "How long the history is kept: a run goes when it is too old, or too many came after "
+            "it."},
     {.name = "durability", .place = Place::root,
-     .spec = {.kind = ValueKind::text, .rule = &some_text}, .example = R"("full")",
-     .doc = "How hard the history is written to the disk.", .availability = not_yet},
+     .spec = {.kind = ValueKind::choice, .choices = durabilities}, .fallback = "normal",
+     .example = R"("full")", .doc = "How hard the history is written to the disk.",
+     .store_root = [](RootDraft& draft, const TypedValue& v) {
+         draft.durability = static_cast<Durability>(v.choice);
+     }},
     {.name = "listen", .place = Place::root, .spec = {.kind = ValueKind::text, .rule = &some_text},
      .example = R"("127.0.0.1:8080")",
      .doc = "Address on which the dashboard and the API are served.", .availability = not_yet},

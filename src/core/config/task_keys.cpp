@@ -46,9 +46,9 @@ constexpr Choice overlaps[] = {
     {"replace", "the run is stopped and a new one starts"},
 };
 constexpr Choice catch_ups[] = {
-    {"none", "they are not made up for"},
-    {"latest", "the last of them is run"},
-    {"all", "each of them is run, 100 at most"},
+    {"none", "they are recorded as skipped"},
+    {"latest", "the last of them runs"},
+    {"all", "each of them runs, one after the other, the latest 100 at most"},
 };
 constexpr Choice failure_answers[] = {
     {"stop", "the task is stopped until it is started by hand or changed"},
@@ -207,11 +207,17 @@ const KeyRow rows[] = {
      }},
     {.name = "catch-up", .key = Key::catch_up, .spec = choice(catch_ups), .fallback = "none",
      .example = R"("latest")",
-     .doc = "What becomes of instants that were missed while Bansuri was not running.",
-     .availability = not_yet},
+     .doc = "What becomes of instants that were missed while Bansuri was not running, the machine "
+            "slept or the clock was set forward.",
+     .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.catch_up = static_cast<CatchUp>(v.choice);
+     }},
     {.name = "catch-up-window", .key = Key::catch_up_window, .spec = duration(microsecond),
-     .fallback = "1d", .example = R"("6h")", .doc = "Instants missed longer ago are let go.",
-     .availability = not_yet},
+     .fallback = "1d", .example = R"("6h")",
+     .doc = "With `catch-up`: instants missed longer ago are not made up for.",
+     .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.catch_up_window = v.span;
+     }},
     {.name = "depends-on", .key = Key::depends_on, .spec = texts(task_name),
      .example = R"(["fetch", "convert"])",
      .doc = "Names of tasks that must have succeeded before this one runs.",
@@ -372,7 +378,9 @@ const KeyRow rows[] = {
      .availability = not_yet},
     {.name = "on-lost", .key = Key::on_lost, .spec = choice(losses), .fallback = "stop",
      .example = R"("restart")", .doc = "What follows a run whose end nobody saw.",
-     .availability = not_yet},
+     .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.on_lost = static_cast<OnLost>(v.choice);
+     }},
 };
 // clang-format on
 

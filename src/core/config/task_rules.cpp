@@ -94,6 +94,12 @@ void warn(const TaskDraft& draft, Offset task_place, Judge& judge) {
     if (!std::holds_alternative<CronSchedule>(task.schedule)) {
         judge.without_effect({Key::timezone}, "without a cron expression");
     }
+    if (!scheduled) {
+        // A once-task has one instant, and each start of Bansuri is that instant.
+        judge.without_effect({Key::catch_up, Key::catch_up_window}, "without a schedule");
+    } else if (task.catch_up == CatchUp::none) {
+        judge.without_effect({Key::catch_up_window}, "without \"catch-up\"");
+    }
     if (!task.notify.enabled) {
         judge.without_effect(
             {Key::notify_after, Key::notify_mode, Key::notify_threshold, Key::notify_on_recovery},
@@ -117,6 +123,7 @@ void set_schedule(TaskDraft& draft, const Surroundings& surroundings, ReadContex
     auto schedule = context.cache.cron(draft.cron, zone);
     if (schedule) {
         draft.task.schedule = *std::move(schedule);
+        draft.task.cron = draft.cron;
     } else {
         // It was valid in the root's zone: daylight saving of this one skips each of its times.
         judge.about(Severity::error, Key::schedule_cron,

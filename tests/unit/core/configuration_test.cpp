@@ -24,6 +24,9 @@ TEST(CompareTasks, WhatRunsRestartsAndTheRestIsAppliedInPlace) {
         {"policy", [](Task& t) { t.on_fail = OnFail::go_on; }, TaskChange::in_place},
         {"retries", [](Task& t) { t.retry.attempts = 3; }, TaskChange::in_place},
         {"notification", [](Task& t) { t.notify.enabled = true; }, TaskChange::in_place},
+        {"catch-up", [](Task& t) { t.catch_up = CatchUp::all; }, TaskChange::in_place},
+        {"its window", [](Task& t) { t.catch_up_window = Duration(1); }, TaskChange::in_place},
+        {"lost runs", [](Task& t) { t.on_lost = OnLost::restart; }, TaskChange::in_place},
         {"text", [](Task& t) { t.description = "x"; }, TaskChange::in_place},
     };
     for (const Row& row : rows) {

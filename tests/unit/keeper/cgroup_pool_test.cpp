@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "keeper/cgroup_pool.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -108,6 +109,60 @@ TEST_F(Pool, GivenWhatADeadKeeperLeft_WhenAnotherOpens_ThenItIsRemovedAndThatOfA
     EXPECT_FALSE(std::filesystem::exists(stale));
     EXPECT_TRUE(std::filesystem::exists(living));
     if (made) ::rmdir(living.c_str());
+}
+
+/// The leaf of a keeper that has died, with a process in it.
+class DeadPool : public Pool {
+  protected:
+    void SetUp() override {
+        Pool::SetUp();
+        if (!pool) return;
+        const pid_t dead = ::fork();
+        if (dead == 0) ::_exit(0);
+        ::waitpid(dead, nullptr, 0);
+        directory = parent + "/bansuri-" + std::to_string(dead);
+        std::filesystem::create_directories(directory + "/7");
+        leaf.directory.reset(::open((directory + "/7").c_str(), O_RDONLY | O_CLOEXEC));
+        child = start_in(leaf);
+    }
+    void TearDown() override {
+        if (!pool) return;
+        ::kill(child, SIGKILL);
+        ::waitpid(child, nullptr, 0);
+        ::rmdir((directory + "/7").c_str());
+        ::rmdir(directory.c_str());
+    }
+    std::string directory;
+    CgroupPool::Leaf leaf;
+    pid_t child = -1;
+};
+
+TEST_F(DeadPool, GivenAProcessInIt_WhenAnotherKeeperOpens_ThenBothStay) {
+    EXPECT_TRUE(CgroupPool::open());
+    EXPECT_TRUE(alive(child));
+    EXPECT_EQ(CgroupPool::processes(leaf, 10), std::vector<pid_t>{child});
+}
+
+TEST_F(DeadPool, WhenItsProcessIsAdopted_ThenItIsTheLeafThatIsKilledAndRemoved) {
+    auto adopted = CgroupPool::adopt(child);
+    ASSERT_TRUE(adopted);
+    EXPECT_EQ(adopted->number, 7);
+    EXPECT_EQ(CgroupPool::processes(*adopted, 10), std::vector<pid_t>{child});
+    EXPECT_TRUE(CgroupPool::kill(*adopted));
+    ASSERT_TRUE(eventually([&] { return !CgroupPool::populated(*adopted); }));
+    CgroupPool::discard(std::move(*adopted));
+    EXPECT_FALSE(std::filesystem::exists(directory + "/7"));
+}
+
+TEST_F(Pool, GivenAProcessOfALivingKeeperOrOfNone_ThenItsCgroupIsNotAdopted) {
+    EXPECT_FALSE(CgroupPool::adopt(::getpid()));
+    auto leaf = pool->take();
+    ASSERT_TRUE(leaf);
+    const pid_t child = start_in(*leaf);
+    EXPECT_FALSE(CgroupPool::adopt(child));
+    EXPECT_TRUE(CgroupPool::kill(*leaf));
+    ::waitpid(child, nullptr, 0);
+    pool->give_back(std::move(*leaf));
 }
 
 }  // namespace

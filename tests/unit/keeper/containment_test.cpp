@@ -313,24 +313,34 @@ TEST_P(Ends, GivenTwoThousandLaunches_ThenNoDescriptorAndNoZombieIsLeft) {
     EXPECT_TRUE(eventually([&] { return open_descriptors(keeper.pid()) <= before; }));
 }
 
-TEST_P(Ends, GivenAttemptsInEveryState_WhenListed_ThenEachIsShownWithItsPipes) {
-    const Started running = peer.launch({1, 1}, shell("exec sleep 1000"));
+TEST_P(Ends, GivenAttemptsInEveryState_WhenListed_ThenEachIsShownAndItsPipesWhenAskedFor) {
+    Order order = shell("exec sleep 1000");
+    order.label = std::string("any \0 bytes", 11);
+    const Started running = peer.launch({1, 1}, order);
     peer.launch({2, 1}, shell("echo left behind; exit 6"));
     peer.expect(MessageType::exited, {2, 1});
     peer.send(encode(MessageType::list, {}));
     const auto first = peer.expect(MessageType::attempt, {1, 1});
-    EXPECT_EQ(first.body<Held>().state, AttemptState::running);
-    EXPECT_EQ(first.body<Held>().started.pid, running.pid);
-    EXPECT_EQ(first.body<Held>().started.start_time, running.start_time);
+    EXPECT_EQ(first.labelled<Held>().body.state, AttemptState::running);
+    EXPECT_EQ(first.labelled<Held>().body.started.pid, running.pid);
+    EXPECT_EQ(first.labelled<Held>().body.started.start_time, running.start_time);
+    EXPECT_EQ(first.labelled<Held>().label, order.label);
     EXPECT_GT(running.start_time, 0U);
+    EXPECT_TRUE(first.fds.empty());
     const auto second = peer.expect(MessageType::attempt, {2, 1});
-    EXPECT_EQ(second.body<Held>().state, AttemptState::gone);
-    EXPECT_EQ(WEXITSTATUS(second.body<Held>().exited.wait_status), 6);
+    EXPECT_EQ(second.labelled<Held>().body.state, AttemptState::gone);
+    EXPECT_EQ(WEXITSTATUS(second.labelled<Held>().body.exited.wait_status), 6);
+    EXPECT_EQ(second.labelled<Held>().label, "");
     peer.expect(MessageType::list_end, {});
-    ASSERT_EQ(second.fds.size(), 1U);
+    EXPECT_TRUE(second.fds.empty());
+    peer.send(encode(MessageType::list, {2, 1}));
+    const auto shown = peer.expect(MessageType::attempt, {2, 1});
+    ASSERT_EQ(shown.fds.size(), 1U);
     std::array<char, 64> text{};
-    EXPECT_EQ(::read(second.fds[0].get(), text.data(), text.size()), 12);
+    EXPECT_EQ(::read(shown.fds[0].get(), text.data(), text.size()), 12);
     EXPECT_STREQ(text.data(), "left behind\n");
+    peer.send(encode(MessageType::list, {7, 1}));
+    EXPECT_EQ(peer.expect(MessageType::spawn_error, {7, 1}).body<SpawnError>().error, ESRCH);
     peer.ack({2, 1});
     peer.send(encode(MessageType::list, {}));
     peer.expect(MessageType::list_end, {});

@@ -2,13 +2,16 @@
 #include "unit/keeper/keeper_process.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <csignal>
+#include <fstream>
 #include <stdexcept>
 #include <thread>
 
@@ -66,7 +69,7 @@ KeeperProcess::KeeperProcess(Options options, const std::function<void()>& befor
     if (before) before();
     try {
         const auto inherited = prepare_process();
-        Keeper keeper(std::move(theirs), -1, inherited, options);
+        Keeper keeper(std::move(theirs), inherited, options);
         keeper.run();
     } catch (const std::exception& error) {
         std::fprintf(stderr, "keeper: %s\n", error.what());
@@ -97,6 +100,88 @@ std::optional<int> KeeperProcess::join() {
     return status;
 }
 
+bool has_variable(pid_t pid, const std::string& variable) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/environ");
+    for (std::string one; std::getline(file, one, '\0');) {
+        if (one == variable) return true;
+    }
+    return false;
+}
+
+Options SupervisedKeeper::quick() {
+    Options options;
+    options.restart = true;
+    options.backoff.first = options.backoff.longest = std::chrono::milliseconds(1);
+    return options;
+}
+
+SupervisedKeeper::SupervisedKeeper(Options options,
+                                   const std::function<void(DaemonCommand&)>& change) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) < 0) throw std::runtime_error("pipe2");
+    said_.reset(ends[0]);
+    const UniqueFd theirs(ends[1]);
+    pid_ = ::fork();
+    if (pid_ < 0) throw std::runtime_error("fork");
+    if (pid_ > 0) return;
+    ::dup2(theirs.get(), STDERR_FILENO);
+    DaemonCommand command;
+    command.path = "/bin/sleep";
+    command.installed_path = "/bin/sleep";  // and not the file of this program
+    command.argv = {"sleep", "1000"};
+    if (change) change(command);
+    ::_exit(run(command, options));
+}
+
+SupervisedKeeper::~SupervisedKeeper() {
+    if (pid_ > 0 && socket_) {
+        send_packet(socket_.get(), encode(MessageType::leave, {}));
+        kill_daemon();
+        EXPECT_TRUE(join().has_value()) << "the keeper does not end";
+    }
+    kill();
+}
+
+UniqueFd SupervisedKeeper::next_daemon() {
+    const std::string mark = "BANSURI_DAEMON=" + std::to_string(++number_);
+    const bool found = eventually([&] {
+        const ProcessTable table = ProcessTable::read();
+        for (const ProcessInfo& process : table.processes()) {
+            if (process.parent != pid_ || !has_variable(process.pid, mark)) continue;
+            daemon_ = process.pid;
+            return true;
+        }
+        return false;
+    });
+    if (!found) throw std::runtime_error("no daemon " + mark);
+    const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, daemon_, 0)));
+    socket_.reset(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), daemon_socket, 0)));
+    UniqueFd socket(::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 3));
+    if (!socket) throw std::runtime_error("pidfd_getfd");
+    return socket;
+}
+
+std::string SupervisedKeeper::read_line() {
+    std::string line;
+    for (char byte = 0; ::read(said_.get(), &byte, 1) == 1 && byte != '\n';) line += byte;
+    return line;
+}
+
+void SupervisedKeeper::kill() {
+    if (pid_ < 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+    if (daemon_ > 0 && alive(daemon_)) kill_daemon();
+}
+
+std::optional<int> SupervisedKeeper::join() {
+    int status = 0;
+    if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; })) return std::nullopt;
+    pid_ = -1;
+    return status;
+}
+
 Order shell(const std::string& script) {
     Order order;
     order.argv = {"/bin/sh", "-c", script};
@@ -121,6 +206,7 @@ void Peer::start(AttemptId id, const Order& order) {
     spec.error = {order.error, order.error_path.c_str()};
     spec.survive = order.survive;
     spec.stop_timeout_us = order.stop_timeout.count();
+    spec.label = order.label;
     std::vector<std::byte> body = encode_start(spec);
     std::vector<UniqueFd> owned;
     std::vector<int> fds;
@@ -138,9 +224,10 @@ void Peer::start(AttemptId id, const Order& order) {
     send(encode_start_packet(id, flags, body), fds);
 }
 
-void Peer::end(AttemptId id, std::chrono::microseconds grace) {
+void Peer::end(AttemptId id, std::chrono::microseconds grace, EndCause cause) {
     keeper::End body;
     body.grace_us = grace.count();
+    body.cause = cause;
     send(encode(MessageType::end, id, body));
 }
 

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <csignal>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "keeper/keeper.hpp"
+#include "keeper/run.hpp"
 
 namespace bansuri::keeper {
 
@@ -50,6 +52,42 @@ class KeeperProcess {
     UniqueFd socket_;
 };
 
+/// keeper::run in a process of its own, with daemons that do nothing: the test is each of them in
+/// turn, by their end of the socket.
+class SupervisedKeeper {
+  public:
+    /// Restarts without a noticeable pause.
+    static Options quick();
+    explicit SupervisedKeeper(Options options = quick(),
+                              const std::function<void(DaemonCommand&)>& change = {});
+    /// Ends keeper, daemon and attempts.
+    ~SupervisedKeeper();
+    SupervisedKeeper(const SupervisedKeeper&) = delete;
+    SupervisedKeeper& operator=(const SupervisedKeeper&) = delete;
+
+    pid_t pid() const { return pid_; }
+    /// The next daemon's end of the socket, once there is one.
+    UniqueFd next_daemon();
+    /// One daemon is not waited for: it does not live long enough to be seen.
+    void skip_daemon() { ++number_; }
+    pid_t daemon() const { return daemon_; }
+    void kill_daemon() const { ::kill(daemon_, SIGKILL); }
+    /// What the keeper says on stderr.
+    std::string read_line();
+    void kill();
+    std::optional<int> join();
+
+  private:
+    pid_t pid_ = -1;
+    pid_t daemon_ = -1;
+    unsigned number_ = 0;
+    UniqueFd socket_;
+    UniqueFd said_;
+};
+
+/// Such a variable in the environment of a process.
+bool has_variable(pid_t pid, const std::string& variable);
+
 /// What a test wants to be started. Output is captured unless it says otherwise.
 struct Order {
     std::vector<std::string> argv;
@@ -62,6 +100,7 @@ struct Order {
     Survive survive = Survive::daemons;
     std::chrono::microseconds stop_timeout = std::chrono::seconds(10);
     std::optional<std::string> input = {};
+    std::string label = {};
 };
 
 Order shell(const std::string& script);
@@ -76,6 +115,10 @@ struct Arrived {
     Body body() const {
         return parse_body<Body>(*parse_message(bytes)).value();
     }
+    template <class Body>
+    Labelled<Body> labelled() const {
+        return parse_labelled<Body>(*parse_message(bytes)).value();
+    }
 };
 
 /// The daemon's side of the protocol, with waiting.
@@ -85,7 +128,7 @@ class Peer {
 
     void send(std::span<const std::byte> packet, std::span<const int> fds = {});
     void start(AttemptId id, const Order& order);
-    void end(AttemptId id, std::chrono::microseconds grace);
+    void end(AttemptId id, std::chrono::microseconds grace, EndCause cause = EndCause::none);
     void ack(AttemptId id) { send(encode(MessageType::ack, id)); }
 
     /// Returns once the keeper has taken all that was sent before.

@@ -25,6 +25,7 @@ StartSpec example() {
     spec.error = {TargetKind::combined, ""};
     spec.survive = Survive::none;
     spec.stop_timeout_us = 2'500'000;
+    spec.label = std::string_view("la\0bel", 6);
     return spec;
 }
 
@@ -46,6 +47,7 @@ TEST(KeeperProtocol, GivenAStartSpec_WhenEncodedAndParsed_ThenItIsTheSame) {
     EXPECT_EQ(spec->error.kind, TargetKind::combined);
     EXPECT_EQ(spec->survive, Survive::none);
     EXPECT_EQ(spec->stop_timeout_us, 2'500'000);
+    EXPECT_EQ(spec->label, std::string_view("la\0bel", 6));
 }
 
 TEST(KeeperProtocol, GivenAStartSpec_WhenCutAnywhereOrPadded_ThenItIsRefused) {
@@ -68,6 +70,40 @@ TEST(KeeperProtocol, GivenCountsThatLie_ThenTheSpecIsRefusedWithoutMakingRoomFor
     StartSpec nothing = example();
     nothing.argv = {nullptr};
     EXPECT_FALSE(parse_start(encode_start(nothing)));
+}
+
+TEST(KeeperProtocol, GivenALabelThatIsTooLong_ThenItIsCutAndAStatedLengthBeyondTheEndIsRefused) {
+    const std::string label(max_label + 1, 'x');
+    StartSpec spec = example();
+    spec.label = label;
+    auto bytes = encode_start(spec);
+    EXPECT_EQ(parse_start(bytes)->label.size(), max_label);
+    constexpr std::size_t offset_of_length = 20;
+    bytes[offset_of_length] = bytes[offset_of_length + 1] = std::byte{0xff};
+    EXPECT_FALSE(parse_start(bytes));
+}
+
+TEST(KeeperProtocol, GivenALabelledMessage_WhenEncodedAndParsed_ThenBodyAndLabelAreTheSame) {
+    Adopt adopt;
+    adopt.pid = 12;
+    adopt.error_pipe = 99;
+    for (const std::string& label :
+         {std::string(), std::string("a\0b", 3), std::string(max_label, 'x')}) {
+        const LabelledPacket packet(MessageType::adopt, {5, 6}, adopt, label);
+        const auto message = parse_message(packet.bytes());
+        ASSERT_TRUE(message);
+        EXPECT_EQ(message->header.id(), (AttemptId{5, 6}));
+        const auto parsed = parse_labelled<Adopt>(*message);
+        ASSERT_TRUE(parsed);
+        EXPECT_EQ(parsed->body.pid, 12);
+        EXPECT_EQ(parsed->body.error_pipe, 99U);
+        EXPECT_EQ(parsed->label, label);
+    }
+    const auto short_body = encode(MessageType::adopt, {5, 6}, End{});
+    EXPECT_FALSE(parse_labelled<Adopt>(*parse_message(short_body)));
+    std::array<std::byte, sizeof(Adopt) + max_label + 1> long_body{};
+    const Message message{{}, long_body};
+    EXPECT_FALSE(parse_labelled<Adopt>(message));
 }
 
 TEST(KeeperProtocol, GivenAFixedMessage_WhenEncodedAndParsed_ThenHeaderAndBodyAreTheSame) {

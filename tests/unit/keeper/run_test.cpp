@@ -20,7 +20,7 @@ namespace {
 /// `bansuri run` with a daemon that is a script; its stdout and stderr are read here.
 class Running {
   public:
-    explicit Running(const std::string& script) {
+    explicit Running(const std::string& script, Options options = {}) {
         std::array<int, 2> ends{};
         if (::pipe2(ends.data(), O_CLOEXEC) < 0) throw std::runtime_error("pipe2");
         output_.reset(ends[0]);
@@ -33,7 +33,7 @@ class Running {
         command.path = "/bin/sh";
         command.argv = {"sh", "-c", script};
         command.environment = {"PATH=/usr/bin:/bin"};
-        ::_exit(run(command));
+        ::_exit(run(command, options));
     }
     ~Running() {
         if (pid_ < 0) return;
@@ -94,7 +94,7 @@ TEST(KeeperRun, GivenSignals_ThenEachIsPassedOnToTheDaemon) {
 TEST(KeeperRun, GivenADaemonThatIsKilled_ThenTheKeeperSaysSoAndExitsWithOne) {
     Running running("kill -KILL $$");
     EXPECT_EQ(running.read_line(),
-              "bansuri: the daemon was killed by signal 9 (Killed); its tasks have been ended");
+              "bansuri: the daemon was killed by signal 9 (SIGKILL); its tasks are ended");
     EXPECT_EQ(WEXITSTATUS(running.join()), 1);
 }
 

@@ -87,11 +87,11 @@ class KeeperClientTest : public testing::Test {
         EXPECT_TRUE(until([&] { return result.has_value(); }));
         return std::move(*result);
     }
-    std::string refusal(LaunchSpec spec) {
+    std::string refusal(LaunchSpec spec, ErrorCode code = ErrorCode::cannot_start) {
         const auto process = start(std::move(spec));
         EXPECT_FALSE(process);
         if (process) return {};
-        EXPECT_EQ(process.error().code, ErrorCode::cannot_start);
+        EXPECT_EQ(process.error().code, code);
         return process.error().message;
     }
 
@@ -230,8 +230,8 @@ TEST_F(KeeperClientTest, GivenATaskThatIgnoresSigterm_WhenEndedWithAGrace_ThenIt
     const auto process = start(shell("trap '' TERM; echo ready; while :; do sleep 0.01; done"));
     ASSERT_TRUE(process);
     ASSERT_TRUE(until([&] { return sink.output == "ready\n"; }));
-    (*process)->end(1h);
-    (*process)->end(50ms);
+    (*process)->end(1h, engine::EndCause::stop);
+    (*process)->end(50ms, engine::EndCause::stop);
     ASSERT_TRUE(until([&] { return (*process)->gone(); }));
     EXPECT_EQ((*process)->exit_status(), ExitStatus::signalled(SIGKILL));
 }
@@ -292,8 +292,8 @@ TEST_F(KeeperClientTest, GivenTheKeeperIsKilled_ThenEveryProcessIsLostAndNothing
     EXPECT_TRUE(client->lost());
     EXPECT_GT(changes, told);
     EXPECT_FALSE((*process)->exit_status());
-    EXPECT_EQ(refusal(shell("true")), "the keeper is gone");
-    (*process)->end(0s);  // harmless
+    EXPECT_EQ(refusal(shell("true"), ErrorCode::unreachable), "the keeper is gone");
+    (*process)->end(0s, engine::EndCause::stop);  // harmless
     ::kill(pid, SIGKILL);
 }
 

@@ -56,6 +56,12 @@ TEST(Keys, AreStored) {
         {R"("overlap": "queue")", [](auto& t) { return t.overlap == Overlap::queue; }},
         {R"("overlap": "allow")", [](auto& t) { return t.overlap == Overlap::allow; }},
         {R"("overlap": "replace")", [](auto& t) { return t.overlap == Overlap::replace; }},
+        {R"("timer": 5, "catch-up": "none")",
+         [](auto& t) { return t.catch_up == CatchUp::none && t.catch_up_window == 24h; }},
+        {R"("timer": 5, "catch-up": "latest")",
+         [](auto& t) { return t.catch_up == CatchUp::latest; }},
+        {R"("timer": 5, "catch-up": "all", "catch-up-window": "6h")",
+         [](auto& t) { return t.catch_up == CatchUp::all && t.catch_up_window == 6h; }},
         {R"("timeout": "10m")", [](auto& t) { return t.time_limit == 10min; }},
         {R"("timeout": 5, "kill-grace": "2s")", [](auto& t) { return t.kill_grace == 2s; }},
         {R"("timeout": 5, "kill-grace": 0)", [](auto& t) { return t.kill_grace == 0s; }},
@@ -148,6 +154,8 @@ TEST(Keys, AreStored) {
         {R"("survive": "daemons")", [](auto& t) { return t.survive == Survive::daemons; }},
         {R"("survive": "none")", [](auto& t) { return t.survive == Survive::none; }},
         {R"("survive": "all")", [](auto& t) { return t.survive == Survive::all; }},
+        {R"("on-lost": "stop")", [](auto& t) { return t.on_lost == OnLost::stop; }},
+        {R"("on-lost": "restart")", [](auto& t) { return t.on_lost == OnLost::restart; }},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.member);
@@ -243,10 +251,11 @@ TEST(Keys, RefuseWhatTheyCannotTake) {
         {R"("notify-threshold": 0)", "it must be a whole number from 1"},
         {R"("notify-on-recovery": "yes")", "it must be true or false"},
         {R"("survive": "some")", R"(write "daemons", "none" or "all")"},
-        // Values of keys that are not available yet are checked like all others.
-        {R"("jitter": "x")", "is not a number"},
         {R"("catch-up": "some")", R"(write "none", "latest" or "all")"},
         {R"("catch-up-window": 0)", "it must not be zero"},
+        {R"("on-lost": "ignore")", R"(write "stop" or "restart")"},
+        // Values of keys that are not available yet are checked like all others.
+        {R"("jitter": "x")", "is not a number"},
         {R"("depends-on": "a")", "it must be a list of strings"},
         {R"("depends-on": [".x"])", "a name must not begin with a dot"},
         {R"("environment-file": [""])", "the path is empty"},
@@ -266,7 +275,6 @@ TEST(Keys, RefuseWhatTheyCannotTake) {
         {R"("parameters": [])", "it must be an object"},
         {R"("python-path": "lib")", "it must be a list of strings"},
         {R"("warm": 1)", "it must be true or false"},
-        {R"("on-lost": "ignore")", R"(write "stop" or "restart")"},
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.member);
@@ -338,7 +346,10 @@ TEST(Keys, TheRootRefusesWhatItCannotTake) {
         {R"("secrets": "A")", "it must be a list of strings"},
         {R"("alerts": "yes")", "it must be true or false"},
         {R"("retention": {"days": 0})", "key \"retention.days\": value 0"},
-        {R"("durability": "")", "it is blank"},
+        {R"("retention": {"runs": 1e10})", "key \"retention.runs\": value 1e10"},
+        {R"("retention": {"weeks": 1})", "key \"retention.weeks\": unknown key"},
+        {R"("retention": 30)", "it must be an object with \"days\", \"runs\""},
+        {R"("durability": "")", R"(write "normal" or "full")"},
         {R"("listen": 80)", "it must be a string"},
     };
     for (const Row& row : rows) {
@@ -364,6 +375,22 @@ TEST(Keys, TheRootIsStored) {
     EXPECT_EQ(parsed.configuration->zone.name(), "Asia/Tokyo");
     const Task& task = *parsed.configuration->tasks.at(0);
     EXPECT_EQ(std::get<CronSchedule>(task.schedule).zone().name(), "Asia/Tokyo");
+    EXPECT_EQ(parsed.configuration->retention, Retention{});
+    EXPECT_EQ(parsed.configuration->durability, Durability::normal);
+}
+
+TEST(Keys, TheRootSaysHowTheHistoryIsKept) {
+    const auto configuration = [](std::string_view member) {
+        const ParsedConfiguration parsed = parse("{\"scripts\": [], " + std::string(member) + "}");
+        EXPECT_TRUE(parsed.configuration) << all_messages(parsed);
+        return parsed.configuration.value_or(Configuration{});
+    };
+    EXPECT_EQ(configuration(R"("retention": {})").retention, Retention{});
+    EXPECT_EQ(configuration(R"("retention": {"days": 7})").retention, (Retention{7, 1000}));
+    EXPECT_EQ(configuration(R"("retention": {"runs": 5, "days": 36500})").retention,
+              (Retention{36'500, 5}));
+    EXPECT_EQ(configuration(R"("durability": "normal")").durability, Durability::normal);
+    EXPECT_EQ(configuration(R"("durability": "full")").durability, Durability::full);
 }
 
 TEST(Keys, NotAvailableYetIsRefusedWithItsOwnCode) {

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "app/state.hpp"
+
+#include <csignal>
+#include <exception>
+#include <utility>
+
+#include "os/session.hpp"
+#include "os/system_clock.hpp"
+
+namespace bansuri::app {
+namespace {
+
+constexpr auto patience = std::chrono::seconds(5);
+
+}  // namespace
+
+State::State(boost::asio::any_io_executor loop, engine::Clock& clock, engine::Health& health,
+             std::string directory, Listener listener)
+    : directory_(std::move(directory)),
+      outputs_(directory_ + "/output", clock, health),
+      store_(std::move(loop), options(clock, health, std::move(listener))),
+      configuration_(directory_, [&health](const std::string& problem) {
+          health.degrade("saved configuration", problem);
+      }) {}
+
+State::~State() {
+    if (sweeper_.joinable()) sweeper_.join();
+}
+
+store::SqliteOptions State::options(engine::Clock&, engine::Health& health, Listener listener) {
+    store::SqliteOptions options;
+    options.directory = directory_;
+    options.boot_id = os::boot_id();
+    options.session = os::keeper_session();
+    options.health = &health;
+    options.output = &outputs_;
+    options.wall_now = [] { return os::SystemClock::read_wall(); };
+    options.mono_now = [] { return os::SystemClock::read_mono(); };
+    options.on_event = [told = listener.on_news](const engine::EventRecord& event) {
+        told(event.kind, event.text);
+    };
+    options.on_corrupt = std::move(listener.on_corrupt);
+    return options;
+}
+
+std::unique_ptr<engine::RunHistory> State::history() {
+    return std::make_unique<store::SqliteHistory>(store::SqliteRunStore::file(directory_),
+                                                  &outputs_);
+}
+
+void State::sweep() {
+    if (sweeper_.joinable()) return;
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the loop
+    sweeper_ = std::thread([this] {
+        try {
+            const auto history = this->history();
+            outputs_.sweep([&history](engine::AttemptId attempt) {
+                return history->run(attempt.run).has_value();
+            });
+        } catch (const std::exception&) {
+            // The history cannot be read now: what is too much waits for the next start.
+        }
+    });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void State::flush() {
+    store_.flush(patience);
+    configuration_.finish();
+}
+
+}  // namespace bansuri::app

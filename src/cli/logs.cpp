@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+//
+// `bansuri logs`: what a run has printed, and what it prints.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <ostream>
+#include <thread>
+
+#include "cli/client_commands.hpp"
+#include "cli/reading.hpp"
+#include "core/base64.hpp"
+#include "core/printable.hpp"
+#include "core/quote.hpp"
+
+namespace bansuri::cli {
+namespace {
+
+constexpr std::uint64_t most_a_piece = 256 * 1024;
+
+/// How many bytes at the end of `bytes` may be the beginning of a character.
+std::size_t unfinished(std::string_view bytes) {
+    for (std::size_t back = 1; back <= std::min<std::size_t>(3, bytes.size()); ++back) {
+        const auto byte = static_cast<unsigned char>(bytes[bytes.size() - back]);
+        if ((byte & 0xc0) == 0x80) continue;
+        const std::size_t length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc2 ? 2 : 1;
+        return length > back ? back : 0;
+    }
+    return 0;
+}
+
+/// Where the bytes go: raw to a pipe, stderr's to stderr; escaped to a terminal, in their order.
+class Printer {
+  public:
+    explicit Printer(const Surroundings& around) : around_(around) {}
+
+    void print(const Json& piece) {
+        if (const std::uint64_t missing = number_of(piece, "missing"); missing > 0) {
+            say(fmt::format("[{} bytes were not kept]", missing));
+        }
+        for (const Json& span : list_of(piece, "spans")) {
+            const bool is_error = text_of(span, "stream") == "stderr";
+            const std::string base64 = text_of(span, "base64");
+            const std::string bytes = base64.empty() ? text_of(span, "text")
+                                                     : from_base64(base64).value_or(std::string());
+            write(bytes, is_error);
+        }
+        if (is_set(piece, "complete")) finish();
+        around_.out.flush();
+        around_.err.flush();
+    }
+
+    /// A remark that is not output.
+    void say(const std::string& text) {
+        finish();
+        around_.out.flush();
+        (around_.on_terminal ? around_.out : around_.err) << text << '\n';
+    }
+
+    bool failed() const { return !around_.out; }
+
+  private:
+    void write(const std::string& bytes, bool is_error) {
+        if (!around_.on_terminal) {
+            (is_error ? around_.err : around_.out) << bytes;
+            return;
+        }
+        // A character may come in two pieces.
+        std::string& held = held_[is_error ? 1 : 0];
+        held += bytes;
+        const std::size_t rest = unfinished(held);
+        around_.out << printable_lines(std::string_view(held).substr(0, held.size() - rest));
+        held.erase(0, held.size() - rest);
+    }
+    void finish() {
+        for (std::string& held : held_) around_.out << printable_lines(std::exchange(held, {}));
+    }
+
+    const Surroundings& around_;
+    std::array<std::string, 2> held_;
+};
+
+class Logs {
+  public:
+    Logs(const LogsCommand& command, ApiClient& api, const Surroundings& around)
+        : command_(command), api_(api), around_(around), printer_(around) {}
+
+    Result<void> show() {
+        auto run = command_.run ? Result<std::optional<std::uint64_t>>(command_.run) : latest_run();
+        if (!run) return tl::unexpected(run.error());
+        if (!*run && !command_.follow) {
+            return fail(ErrorCode::not_found,
+                        fmt::format("task {} has not run yet; bansuri why tells more",
+                                    quote(command_.task)));
+        }
+        if (!command_.follow) return show_run(**run);
+        return follow(*run);
+    }
+
+  private:
+    /// A question of a follower, who outlives daemons.
+    Result<Json> ask(const std::string& path, const Parameters& parameters = {}) {
+        std::chrono::milliseconds waited{0};
+        while (true) {
+            Result<Json> answer = api_.get(path, parameters);
+            const bool away = !answer && answer.error().code == ErrorCode::unreachable;
+            if (!away || !command_.follow || !reached_ || waited >= command_.patience) {
+                reached_ = reached_ || answer.has_value();
+                return answer;
+            }
+            rest();
+            waited += command_.interval;
+        }
+    }
+
+    void rest() const { std::this_thread::sleep_for(command_.interval); }
+
+    /// The oldest run after `after`, or the latest of all; those that were skipped are none.
+    Result<std::optional<std::uint64_t>> find_run(std::optional<std::uint64_t> after) {
+        std::optional<std::uint64_t> found;
+        std::optional<std::uint64_t> before;
+        while (true) {
+            Parameters parameters = {{"task", command_.task}, {"limit", "100"}};
+            if (before) parameters.emplace_back("before", std::to_string(*before));
+            const Result<Json> page = ask("/api/v1/history", parameters);
+            if (!page) return tl::unexpected(page.error());
+            for (const Json& record : list_of(*page, "runs")) {
+                const std::uint64_t id = number_of(record, "run");
+                if (after && id <= *after) return found;
+                if (text_of(record, "outcome") == "SKIPPED") continue;
+                found = id;
+                if (!after) return found;
+            }
+            if (!member(*page, "next_before").is_number_unsigned()) return found;
+            before = number_of(*page, "next_before");
+        }
+    }
+    Result<std::optional<std::uint64_t>> latest_run() { return find_run(std::nullopt); }
+
+    Result<Json> run_record(std::uint64_t run) {
+        Result<Json> record = ask(fmt::format("/api/v1/runs/{}", run));
+        if (!record) return record;
+        if (const std::string task = text_of(*record, "task"); task != command_.task) {
+            return fail(ErrorCode::usage, fmt::format("run {} is one of task {}, not of {}", run,
+                                                      quote(task), quote(command_.task)));
+        }
+        return record;
+    }
+
+    /// Prints what there is of an attempt from `position` on, and moves it. True if there will be
+    /// no more.
+    Result<bool> show_attempt(std::uint64_t run, std::uint64_t attempt, std::uint64_t& position) {
+        while (true) {
+            const Result<Json> piece = ask(fmt::format("/api/v1/runs/{}/output", run),
+                                           {{"attempt", std::to_string(attempt)},
+                                            {"position", std::to_string(position)},
+                                            {"limit", std::to_string(most_a_piece)}});
+            if (!piece) {
+                // An attempt that is about to start has no output yet.
+                if (piece.error().code == ErrorCode::not_found && command_.follow) return false;
+                return tl::unexpected(piece.error());
+            }
+            if (command_.client.json) {
+                if (!list_of(*piece, "spans").empty()) around_.out << piece->dump() << '\n';
+                around_.out.flush();
+            } else {
+                printer_.print(*piece);
+            }
+            if (printer_.failed()) return fail(ErrorCode::io, "the output cannot be written");
+            const std::uint64_t end = number_of(*piece, "end");
+            const bool moved = end > position;
+            position = std::max(position, end);
+            if (is_set(*piece, "complete")) return true;
+            if (!moved) return false;
+        }
+    }
+
+    Result<void> show_run(std::uint64_t run) {
+        const Result<Json> record = run_record(run);
+        if (!record) return tl::unexpected(record.error());
+        const Json& attempts = list_of(*record, "attempt_records");
+        for (const Json& attempt : attempts) {
+            const std::uint64_t number = number_of(attempt, "attempt");
+            if (command_.attempt && number != *command_.attempt) continue;
+            if (attempts.size() > 1 && !command_.attempt && around_.on_terminal &&
+                !command_.client.json) {
+                printer_.say(fmt::format("-- attempt {} --", number));
+            }
+            std::uint64_t position = 0;
+            const Result<bool> shown = show_attempt(run, number, position);
+            // Of several attempts the first ones may be kept no longer.
+            if (!shown && (shown.error().code != ErrorCode::not_found || command_.attempt)) {
+                return tl::unexpected(shown.error());
+            }
+            if (command_.attempt) return {};
+        }
+        if (command_.attempt) {
+            return fail(ErrorCode::not_found,
+                        fmt::format("run {} has no attempt {}", run, *command_.attempt));
+        }
+        return {};
+    }
+
+    /// Until the run, or the attempt that was asked for, has ended and all of it is shown.
+    Result<void> follow_run(std::uint64_t run) {
+        std::uint64_t attempt = command_.attempt.value_or(0);
+        std::uint64_t position = 0;
+        while (true) {
+            // Read before the output: what is said to have ended then has all its output.
+            const Result<Json> record = run_record(run);
+            if (!record) return tl::unexpected(record.error());
+            const Json& kept = list_of(*record, "attempt_records");
+            if (attempt == 0 && !kept.empty()) attempt = number_of(kept.front(), "attempt");
+            const bool ended = member(*record, "outcome").is_string();
+            const bool is_last = command_.attempt || number_of(*record, "attempts") <= attempt;
+            if (attempt > 0) {
+                const Result<bool> complete = show_attempt(run, attempt, position);
+                if (!complete) return tl::unexpected(complete.error());
+                if (is_last && (*complete ? ended || command_.attempt.has_value() : ended)) {
+                    return {};
+                }
+                if (!is_last && (*complete || ended || has_ended(kept, attempt))) {
+                    ++attempt;
+                    position = 0;
+                    continue;
+                }
+            } else if (ended) {
+                return {};
+            }
+            rest();
+        }
+    }
+
+    static bool has_ended(const Json& attempts, std::uint64_t number) {
+        return std::any_of(attempts.begin(), attempts.end(), [number](const Json& attempt) {
+            return number_of(attempt, "attempt") == number &&
+                   member(attempt, "outcome").is_string();
+        });
+    }
+
+    Result<void> follow(std::optional<std::uint64_t> run) {
+        std::uint64_t last = 0;
+        while (true) {
+            if (run) {
+                if (const Result<void> shown = follow_run(*run); !shown) return shown;
+                if (command_.run || command_.attempt) return {};
+                last = *run;
+            } else {
+                rest();
+            }
+            const auto next = find_run(last);
+            if (!next) return tl::unexpected(next.error());
+            run = *next;
+        }
+    }
+
+    const LogsCommand& command_;
+    ApiClient& api_;
+    const Surroundings& around_;
+    Printer printer_;
+    bool reached_ = false;  // who has never seen a daemon does not wait for one
+};
+
+}  // namespace
+
+int execute(const LogsCommand& command, ApiClient& api, const Surroundings& around) {
+    const Result<void> shown = Logs(command, api, around).show();
+    return shown ? 0 : refuse(around, "logs", shown.error());
+}
+
+}  // namespace bansuri::cli

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#include "engine/task_record.hpp"
+
+namespace bansuri::engine {
+
+TaskMemory memory_of(const TaskRecord& record) {
+    return {record.successes, record.halted, record.last_ended, record.alerts.failed_in_a_row(),
+            record.alerts.failure_told()};
+}
+
+TaskStatus status_of(const TaskRecord& record, const Timeline& timeline, const Clock& clock,
+                     const TimeZone& zone) {
+    TaskStatus status;
+    status.task = record.task;
+    const auto* cron = std::get_if<CronSchedule>(&record.task->schedule);
+    status.zone = cron != nullptr ? cron->zone() : zone;
+    status.state = record.state;
+    status.reason = record.reason;
+    status.since = record.since;
+    status.halted = record.halted;
+    status.removed = record.removed;
+    status.successes = record.successes;
+    status.next = timeline.next_of(record);
+    status.waiting = record.waiting.size();
+    status.last = record.last;
+    for (const auto& run : record.runs) {
+        LiveRun live{run->id(), run->attempt(), run->pid(), std::nullopt, run->due().instant};
+        if (live.pid != 0) live.started = run->started_at();
+        status.runs.push_back(live);
+        if (const auto retry = run->retry_at()) {
+            status.retry_at = clock.wall_now() + (*retry - clock.mono_now());
+        }
+    }
+    return status;
+}
+
+}  // namespace bansuri::engine

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+//
+// bansuri.db and what lies beside it: made whole or not at all, examined before it is used, moved
+// aside when it is damaged.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "store/database.hpp"
+
+namespace bansuri::store {
+
+/// Of one state directory, which is locked: nobody else opens or moves these files.
+class DatabaseFile {
+  public:
+    explicit DatabaseFile(std::string directory) : directory_(std::move(directory)) {}
+
+    struct Opened {
+        Database database;
+        std::string moved_aside;  ///< the damaged file's new name; empty: it was not damaged
+        std::string why;          ///< it was
+        bool unexamined = false;  ///< too large to be examined now: examine() it later
+    };
+    /// Opens the file, or makes it. `use` reads from it what is needed at start; the file counts as
+    /// damaged if that fails. Throws std::runtime_error, with the path and the cause, if the
+    /// directory cannot be written to or the file is of a later version (SchemaTooNew).
+    Opened open(WallTime now, const std::function<void(Database&)>& use);
+    /// Opens it again, without a look at what is in it. Throws the same.
+    Database reopen();
+
+    /// What SQLite's own check finds, of every page: minutes for a large file. Empty: all is well.
+    static std::string examine(Database& database);
+    /// The next open() examines the file whatever its size. Throws nothing: it may be too late.
+    void suspect() const noexcept;
+
+    std::string path() const { return directory_ + "/bansuri.db"; }
+
+  private:
+    std::string marker() const { return path() + ".suspect"; }
+    /// Why the file cannot be one of ours, by its first bytes; empty: it may be.
+    std::string header_problem() const;
+    void make() const;
+    std::string move_aside(WallTime now) const;
+    Database connect();
+    Opened open_as_it_is(const std::function<void(Database&)>& use);
+
+    std::string directory_;
+};
+
+}  // namespace bansuri::store

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+//
+// What the engine told the store and is not written yet: each call of engine::RunStore as a value.
+#pragma once
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/configuration.hpp"
+#include "engine/run_history.hpp"
+#include "engine/run_store.hpp"
+
+namespace bansuri::store {
+
+/// Resumes the one who claimed; called on the loop, once.
+using ClaimAnswer = std::function<void(Result<engine::RunId>)>;
+
+struct ClaimOperation {
+    engine::Claim claim;
+    ClaimAnswer answer;     ///< empty: answered already
+    engine::RunId run = 0;  ///< 0: none was given yet
+    bool reclaimed = false;
+    bool refused = false;
+};
+struct WaitsOperation {
+    std::shared_ptr<const Task> task;
+    engine::Due due;
+    engine::Grid grid;
+};
+struct SkippedOperation {
+    std::shared_ptr<const Task> task;
+    engine::SkippedInstants instants;
+    engine::Grid grid;
+    WallTime at;
+    engine::RunId record = 0;
+};
+struct AttemptStartedOperation {
+    engine::RunId run;
+    std::uint32_t attempt;
+    engine::AttemptStart start;
+};
+struct AttemptEndedOperation {
+    engine::RunId run;
+    std::uint32_t attempt;
+    engine::AttemptEnd end;
+    std::shared_ptr<void> until_committed;
+};
+struct FinishOperation {
+    engine::RunId run;
+    std::string task;
+    engine::AttemptResult result;
+    WallTime at;
+    engine::TaskMemory memory;
+};
+struct RememberOperation {
+    std::string task;
+    engine::TaskMemory memory;
+};
+struct KnowOperation {
+    std::vector<std::shared_ptr<const Task>> tasks;
+    WallTime at;
+};
+struct ForgetOperation {
+    std::string task;
+};
+struct ReserveIdsOperation {
+    engine::RunId run;
+};
+struct EventOperation {
+    WallTime at;
+    std::string kind;
+    std::string text;
+};
+struct SessionOperation {
+    WallTime at;
+};
+struct UseOperation {
+    Retention retention;
+    Durability durability;
+};
+struct FlushOperation {
+    std::shared_ptr<std::promise<bool>> written;  ///< false: it never will be
+};
+/// Was dropped, or needs no writing.
+using NoOperation = std::monostate;
+
+using Operation =
+    std::variant<NoOperation, ClaimOperation, WaitsOperation, SkippedOperation,
+                 AttemptStartedOperation, AttemptEndedOperation, FinishOperation, RememberOperation,
+                 KnowOperation, ForgetOperation, ReserveIdsOperation, EventOperation,
+                 SessionOperation, UseOperation, FlushOperation>;
+
+}  // namespace bansuri::store

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "engine/inheritance.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/attempt_label.hpp"
+
+namespace bansuri::engine {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+UnfinishedRun run(RunId id, std::optional<UnfinishedRun::LastAttempt> last = std::nullopt) {
+    return {id, "t", {}, RunOrigin::schedule, std::move(last)};
+}
+UnfinishedRun::LastAttempt begun(std::uint32_t number) {
+    return {number, AttemptStart{}, std::nullopt};
+}
+UnfinishedRun::LastAttempt ended(std::uint32_t number) {
+    return {number, AttemptStart{}, AttemptEnd{}};
+}
+HeldAttempt held(RunId id, std::uint32_t attempt, const std::string& task = "t") {
+    return {{id, attempt}, {}, encode({task, {}, {}, {}, {}})};
+}
+Recovery recovery(std::vector<UnfinishedRun> runs, RunId last_id = 100) {
+    Recovery left;
+    left.same_session = left.same_boot = true;
+    left.last_id = last_id;
+    left.runs = std::move(runs);
+    return left;
+}
+
+TEST(Inheritance, ARunTakesTheAttemptThatTheKeeperHolds) {
+    Inheritance all(recovery({run(7, begun(2))}), {held(7, 2)}, true);
+    const auto share = all.take("t");
+    ASSERT_THAT(share.runs, SizeIs(1));
+    ASSERT_THAT(share.runs[0].held, SizeIs(1));
+    EXPECT_EQ(share.runs[0].held[0].id, (AttemptId{7, 2}));
+    EXPECT_THAT(all.to_release(), IsEmpty());
+    EXPECT_FALSE(all.reclaims(7));
+    EXPECT_THAT(all.take("t").runs, IsEmpty()) << "taken once";
+}
+
+TEST(Inheritance, AnAttemptWhoseEndIsRecordedIsReleased) {
+    Inheritance all(recovery({run(7, ended(1))}), {held(7, 1)}, true);
+    EXPECT_THAT(all.to_release(), ElementsAre(AttemptId{7, 1}));
+    EXPECT_THAT(all.take("t").runs.at(0).held, IsEmpty());
+}
+
+TEST(Inheritance, AnAttemptThatWasStartedAfterTheLastCommitIsTaken) {
+    Inheritance all(recovery({run(7, ended(1)), run(8)}), {held(7, 1), held(7, 2), held(8, 1)},
+                    true);
+    EXPECT_THAT(all.to_release(), ElementsAre(AttemptId{7, 1}));
+    const auto share = all.take("t");
+    EXPECT_EQ(share.runs.at(0).held.at(0).id, (AttemptId{7, 2}));
+    EXPECT_EQ(share.runs.at(1).held.at(0).id, (AttemptId{8, 1}));
+}
+
+TEST(Inheritance, TwoAttemptsOfARunAreTakenInOrderIfTheFirstOnesEndWasNotRecorded) {
+    Inheritance all(recovery({run(7, begun(1))}), {held(7, 2), held(7, 1)}, true);
+    const auto share = all.take("t");
+    ASSERT_THAT(share.runs.at(0).held, SizeIs(2));
+    EXPECT_EQ(share.runs[0].held[0].id.attempt, 1u);
+    EXPECT_EQ(share.runs[0].held[1].id.attempt, 2u);
+}
+
+TEST(Inheritance, AnAttemptOfAFinishedRunIsReleased) {
+    Inheritance all(recovery({}, 50), {held(50, 1)}, true);
+    EXPECT_THAT(all.to_release(), ElementsAre(AttemptId{50, 1}));
+    EXPECT_THAT(all.take("t").runs, IsEmpty());
+}
+
+TEST(Inheritance, ARunThatTheStoreHasLostIsKnownFromItsLabel) {
+    Inheritance all(recovery({}, 3), {held(50, 2, "lost")}, true);
+    EXPECT_EQ(all.highest_held(), 50u);
+    EXPECT_TRUE(all.reclaims(50));
+    const auto share = all.take("lost");
+    ASSERT_THAT(share.runs, SizeIs(1));
+    EXPECT_EQ(share.runs[0].record.last->number, 2u);
+    EXPECT_TRUE(share.runs[0].same_session);
+}
+
+TEST(Inheritance, WhatIsNoRunsIsReleased) {
+    HeldAttempt notifier{{RunId{1} << 63, 0}, {}, ""};
+    Inheritance all(recovery({}), {notifier}, true);
+    EXPECT_THAT(all.to_release(), ElementsAre(notifier.id));
+    EXPECT_EQ(all.highest_held(), 0u);
+}
+
+TEST(Inheritance, WithAnEmptyStoreUnderAnOldKeeperNothingTellsWhetherOnceTasksHaveRun) {
+    Recovery empty;
+    EXPECT_TRUE(Inheritance(empty, {}, true).once_tasks_unknown());
+    EXPECT_FALSE(Inheritance(empty, {}, false).once_tasks_unknown());
+    EXPECT_FALSE(Inheritance(recovery({}), {}, true).once_tasks_unknown());
+}
+
+}  // namespace
+}  // namespace bansuri::engine

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+//
+// Tasks go on while nothing can be written, and all is written afterwards.
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "sqlite_store.hpp"
+#include "store/database.hpp"
+
+namespace bansuri::testing {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+/// Somebody else writes for as long as this lives.
+class Blockade {
+  public:
+    explicit Blockade(const std::string& file)
+        : database_(file, store::Database::Access::read_write, 5s), transaction_(database_) {}
+
+  private:
+    store::Database database_;
+    store::Transaction transaction_;
+};
+
+/// No file of this process grows beyond it: what a full disk looks like from here.
+class SizeLimit {
+  public:
+    explicit SizeLimit(std::uintmax_t bytes) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit limit{bytes, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    ~SizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+    SizeLimit(const SizeLimit&) = delete;
+    SizeLimit& operator=(const SizeLimit&) = delete;
+
+  private:
+    rlimit before_{};
+};
+
+class SqliteFailingTest : public ::testing::Test {
+  protected:
+    SqliteFailingTest() { sqlite.options.bounds.retry = 20ms; }
+
+    /// Lets the loop hear until something is so.
+    template <class Condition>
+    bool eventually(Condition condition) {
+        const MonoTime limit = boot_time() + 20s;
+        while (!condition() && boot_time() < limit) {
+            loop.restart();
+            loop.run_for(5ms);
+        }
+        return condition();
+    }
+
+    boost::asio::io_context loop;
+    SqliteStore sqlite{loop};
+};
+
+TEST_F(SqliteFailingTest, ClaimsAreAnsweredFromWhatCanBeReadAndWhatWaits) {
+    sqlite.open();
+    ASSERT_TRUE(sqlite.claim("a", noon).has_value());
+    sqlite.settle();
+    std::optional<Blockade> blockade(sqlite.file());
+    std::vector<engine::RunId> runs;
+    for (int i = 1; i <= 50; ++i) runs.push_back(sqlite.run_and_end("a", noon + i * 1s));
+    EXPECT_TRUE(sqlite.degraded("store"));
+    EXPECT_FALSE(sqlite.claim("a", noon)) << "it is in the file";
+    EXPECT_FALSE(sqlite.claim("a", noon + 7s)) << "it waits";
+    sqlite.store().skipped(task("a").build(), {noon + 1h, noon + 1h, 1, false, "overlap"}, {},
+                           noon);
+    EXPECT_FALSE(sqlite.claim("a", noon + 1h)) << "it waits, as a skip";
+    blockade.reset();
+    ASSERT_TRUE(eventually([&] { return !sqlite.degraded("store"); }));
+    sqlite.settle();
+    auto history = sqlite.history();
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        const auto record = history.run(runs[i]);
+        ASSERT_TRUE(record) << i;
+        EXPECT_EQ(record->instant, noon + static_cast<int>(i + 1) * 1s);
+        ASSERT_TRUE(record->result);
+        EXPECT_EQ(record->attempts, 1u);
+    }
+    EXPECT_EQ(history.runs({{}, {}, {}, 1000}).size(), 52u);
+    EXPECT_TRUE(sqlite.reported("store-failing"));
+    EXPECT_TRUE(eventually([&] { return sqlite.reported("store-recovered"); }));
+}
+
+TEST_F(SqliteFailingTest, AFullDiskEndsNothingAndHealsByItself) {
+    sqlite.open();
+    for (int i = 0; i < 100; ++i) sqlite.run_and_end("old", noon + i * 1s);
+    sqlite.settle();
+    EXPECT_TRUE(fs::exists(sqlite.directory.path("reserve")));
+    std::vector<engine::RunId> runs;
+    {
+        const SizeLimit limit(fs::file_size(sqlite.file()));
+        for (int i = 0; i < 3000 || !sqlite.degraded("store"); ++i) {
+            ASSERT_LT(i, 100'000);
+            runs.push_back(sqlite.run_and_end("a", noon + i * 1s));
+        }
+        ASSERT_TRUE(eventually([&] { return sqlite.reported("store-failing"); }));
+        EXPECT_FALSE(fs::exists(sqlite.directory.path("reserve")));
+        runs.push_back(sqlite.run_and_end("b", noon));
+    }
+    ASSERT_TRUE(eventually([&] { return !sqlite.degraded("store"); }));
+    sqlite.settle();
+    EXPECT_TRUE(fs::exists(sqlite.directory.path("reserve")));
+    auto history = sqlite.history();
+    std::size_t missing = 0;
+    for (const engine::RunId run : runs) {
+        const auto record = history.run(run);
+        if (!record || !record->result) ++missing;
+    }
+    // Of "a" 1000 are kept; the latest are there.
+    EXPECT_LE(missing, runs.size() - 1001);
+    EXPECT_TRUE(history.run(runs.back()));
+    EXPECT_TRUE(history.run(runs[runs.size() - 500]));
+}
+
+TEST_F(SqliteFailingTest, WhatWaitsIsBoundedAndItsLossIsSaid) {
+    sqlite.options.bounds.operations = 100;
+    sqlite.open();
+    ASSERT_TRUE(sqlite.claim("a", noon).has_value());
+    std::optional<Blockade> blockade(sqlite.file());
+    std::vector<engine::RunId> runs;
+    for (int i = 1; i <= 60; ++i) {
+        runs.push_back(sqlite.claim("a", noon + i * 1s).value());
+        for (int j = 0; j < 20; ++j) sqlite.store().remember("a", {});
+    }
+    ASSERT_TRUE(eventually([&] {
+        for (const auto& problem : sqlite.health.problems()) {
+            if (problem.reason.find("are lost") != std::string::npos) return true;
+        }
+        return false;
+    }));
+    blockade.reset();
+    ASSERT_TRUE(eventually([&] { return !sqlite.degraded("store"); }));
+    sqlite.settle();
+    auto history = sqlite.history();
+    for (const engine::RunId run : runs) EXPECT_TRUE(history.run(run)) << "claims go last";
+}
+
+TEST_F(SqliteFailingTest, TheKeeperIsNotMadeToHoldMoreThanItCan) {
+    sqlite.options.bounds.tokens = 10;
+    sqlite.open();
+    const engine::RunId run = sqlite.claim("a", noon).value();
+    std::optional<Blockade> blockade(sqlite.file());
+    std::vector<std::weak_ptr<int>> held;
+    for (std::uint32_t attempt = 1; attempt <= 15; ++attempt) {
+        auto token = std::make_shared<int>(0);
+        held.push_back(token);
+        sqlite.store().attempt_ended(run, attempt, {}, std::move(token));
+    }
+    const auto count = [&] {
+        return std::count_if(held.begin(), held.end(), [](auto& one) { return !one.expired(); });
+    };
+    EXPECT_TRUE(eventually([&] { return count() <= 10; }));
+    EXPECT_GT(count(), 5) << "the latest are held until they are written";
+    EXPECT_TRUE(held.front().expired());
+    EXPECT_FALSE(held.back().expired());
+    blockade.reset();
+    EXPECT_TRUE(eventually([&] { return count() == 0; }));
+}
+
+TEST_F(SqliteFailingTest, AFileThatIsRemovedIsMadeAnew) {
+    sqlite.open();
+    sqlite.run_and_end("a", noon);
+    sqlite.settle();
+    for (const char* part : {"", "-wal", "-shm"}) fs::remove(sqlite.file() + part);
+    sqlite.close();
+    sqlite.open();
+    EXPECT_TRUE(sqlite.claim("a", noon).has_value());
+    sqlite.settle();
+    EXPECT_EQ(sqlite.history().runs({}).size(), 1u);
+}
+
+TEST_F(SqliteFailingTest, ADirectoryThatCannotBeWrittenToIsAnErrorThatNamesIt) {
+    // In a process of its own, which may have to become somebody else for it.
+    fs::permissions(sqlite.options.directory, fs::perms(0555));
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(3);
+        try {
+            sqlite.open();
+        } catch (const std::runtime_error& error) {
+            const std::string text = error.what();
+            const bool clear = text.find(sqlite.file()) != std::string::npos &&
+                               text.find("Permission denied") != std::string::npos;
+            ::_exit(clear ? 0 : 2);
+        }
+        ::_exit(1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+    EXPECT_FALSE(fs::exists(sqlite.file()));
+    fs::permissions(sqlite.options.directory, fs::perms(0755));
+}
+
+}  // namespace
+}  // namespace bansuri::testing

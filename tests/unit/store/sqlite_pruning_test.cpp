@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+//
+// What is kept, what goes, and that nobody waits for it.
+#include "sqlite_store.hpp"
+#include "store/database.hpp"
+
+namespace bansuri::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Keeps every output, and remembers what it was asked.
+class FakeOutput final : public store::OutputKeeper, public store::OutputReader {
+  public:
+    std::optional<store::SmallOutput> small(engine::AttemptId attempt) override {
+        if (attempt.attempt == 2) return std::nullopt;  // a large one
+        return store::SmallOutput{"index", "output of " + std::to_string(attempt.run)};
+    }
+    void taken(engine::AttemptId attempt) override { taken_.push_back(attempt); }
+    void pruned(const std::vector<engine::RunId>& runs) override {
+        pruned_.insert(pruned_.end(), runs.begin(), runs.end());
+    }
+    engine::OutputPiece read(const store::SmallOutput& output, std::uint64_t position,
+                             std::size_t limit) override {
+        return piece(output.index + ": " + output.bytes, position, limit);
+    }
+    std::optional<engine::OutputPiece> read(engine::AttemptId attempt, std::uint64_t position,
+                                            std::size_t limit) override {
+        if (attempt.attempt != 2) return std::nullopt;
+        return piece("in a file", position, limit);
+    }
+    std::vector<engine::AttemptId> taken_;
+    std::vector<engine::RunId> pruned_;
+
+  private:
+    static engine::OutputPiece piece(const std::string& all, std::uint64_t position,
+                                     std::size_t limit) {
+        engine::OutputPiece found;
+        found.begin = position;
+        found.spans.push_back({false, all.substr(position, limit)});
+        found.end = position + found.spans[0].bytes.size();
+        found.complete = found.end == all.size();
+        return found;
+    }
+};
+
+class SqlitePruningTest : public ::testing::Test {
+  protected:
+    std::size_t records(const std::string& task) {
+        return sqlite.history().runs({task, {}, {}, 100'000}).size();
+    }
+    /// Lets the store's thread have time until something is so.
+    template <class Condition>
+    bool eventually(Condition condition) {
+        const MonoTime limit = boot_time() + 20s;
+        while (!condition() && boot_time() < limit) {
+            sqlite.settle();
+            loop.restart();
+            loop.run_for(2ms);
+        }
+        return condition();
+    }
+
+    boost::asio::io_context loop;
+    FakeOutput output;
+    SqliteStore sqlite{loop};
+};
+
+TEST_F(SqlitePruningTest, OfEachTaskTheLatestRunsAreKeptAndThoseThatAreAlive) {
+    sqlite.options.retention = {30, 10};
+    sqlite.options.output = &output;
+    sqlite.open();
+    const engine::RunId alive = sqlite.claim("a", noon - 1h).value();
+    const engine::RunId first = sqlite.run_and_end("a", noon - 1s);
+    for (int i = 0; i < 200; ++i) sqlite.run_and_end("a", noon + i * 1s);
+    const engine::RunId last = sqlite.run_and_end("a", noon + 1h);
+    sqlite.run_and_end("b", noon);
+    // A look at the oldest follows every fifty new ones.
+    EXPECT_TRUE(eventually([&] { return records("a") <= 61; })) << records("a");
+    EXPECT_GE(records("a"), 11u);
+    sqlite.open();
+    EXPECT_TRUE(eventually([&] { return records("a") == 11; })) << records("a");
+    auto history = sqlite.history();
+    EXPECT_TRUE(history.run(alive));
+    EXPECT_FALSE(history.run(first));
+    EXPECT_TRUE(history.attempts(first).empty());
+    EXPECT_TRUE(history.run(last));
+    EXPECT_EQ(records("b"), 1u);
+    sqlite.close();
+    ASSERT_EQ(output.pruned_.size(), 192u);
+    EXPECT_EQ(output.pruned_.front(), first);
+}
+
+TEST_F(SqlitePruningTest, WhatIsOlderThanItsDaysGoes) {
+    sqlite.options.retention = {30, 1000};
+    sqlite.open();
+    for (int i = 0; i < 300; ++i) sqlite.run_and_end("a", noon + i * 1s);
+    for (int i = 0; i < 300; ++i) sqlite.run_and_end("a", noon + 480h + i * 1s);
+    sqlite.options.wall_now = [] { return noon + 721h; };
+    sqlite.open();
+    EXPECT_TRUE(eventually([&] { return records("a") == 300; })) << records("a");
+}
+
+TEST_F(SqlitePruningTest, AnotherRetentionIsInForceAtOnce) {
+    sqlite.open();
+    for (int i = 0; i < 100; ++i) sqlite.run_and_end("a", noon + i * 1s);
+    sqlite.settle();
+    EXPECT_EQ(records("a"), 100u);
+    sqlite.store().use({30, 5}, Durability::full);
+    EXPECT_TRUE(eventually([&] { return records("a") == 5; })) << records("a");
+}
+
+TEST_F(SqlitePruningTest, NoClaimWaitsForALongHistoryToGo) {
+    sqlite.open();
+    sqlite.claim("a", noon - 1h).value();
+    sqlite.settle();
+    sqlite.close();
+    constexpr int many = 30'000;
+    {
+        store::Database database(sqlite.file(), store::Database::Access::read_write, 1s);
+        store::Transaction transaction(database);
+        store::Statement run(database,
+                             "INSERT INTO run (id, task, instant, origin, claimed_at, ended_at,"
+                             " outcome) VALUES (?, 1, ?, 'schedule', ?, ?, 'SUCCESS')");
+        for (int i = 2; i <= many; ++i) run.run(i, noon + i * 1s, noon, noon);
+        transaction.commit();
+    }
+    sqlite.options.retention = {30, 10};
+    sqlite.open();
+    Duration longest{};
+    int claims = 0;
+    // While it is being pruned, and not after.
+    for (; claims < 2000 && sqlite.history().run(many / 2); ++claims) {
+        const MonoTime begin = boot_time();
+        ASSERT_TRUE(sqlite.claim("b", noon + claims * 1s).has_value());
+        longest = std::max(longest, boot_time() - begin);
+    }
+    EXPECT_GT(claims, 5);
+    EXPECT_LT(longest, 100ms) << "the longest of " << claims;
+    EXPECT_TRUE(eventually([&] { return records("a") <= 11; })) << records("a");
+}
+
+TEST_F(SqlitePruningTest, AttemptsOfOneRunAndEventsAreBounded) {
+    sqlite.open();
+    const engine::RunId run = sqlite.claim("a", noon).value();
+    for (std::uint32_t attempt = 1; attempt <= 1200; ++attempt) {
+        sqlite.store().attempt_started(run, attempt, {{4711, 1, 0, 0}, noon});
+    }
+    for (int i = 0; i < 10'200; ++i) sqlite.store().record_event(noon, "test", std::to_string(i));
+    sqlite.settle();
+    auto history = sqlite.history();
+    const auto attempts = history.attempts(run);
+    EXPECT_EQ(attempts.size(), 1000u);
+    EXPECT_EQ(attempts.back().number, 1200u);
+    const auto events = history.events(100'000);
+    EXPECT_LE(events.size(), 10'050u);
+    EXPECT_EQ(events.front().text, "10199");
+}
+
+TEST_F(SqlitePruningTest, SmallOutputMovesIntoTheDatabaseAndIsReadFromThere) {
+    sqlite.options.output = &output;
+    sqlite.open();
+    const engine::RunId run = sqlite.claim("a", noon).value();
+    sqlite.store().attempt_started(run, 1, {{4711, 1, 0, 0}, noon});
+    store::SqliteHistory history(sqlite.file(), &output);
+    sqlite.settle();
+    auto piece = history.output(run, 1, 0, 100);
+    ASSERT_TRUE(piece);
+    EXPECT_FALSE(piece->complete) << "it may still write";
+    engine::AttemptEnd end;
+    end.output_bytes = 5;
+    sqlite.store().attempt_ended(run, 1, end, nullptr);
+    sqlite.store().attempt_ended(run, 2, end, nullptr);
+    sqlite.settle();
+    piece = history.output(run, 1, 0, 100);
+    ASSERT_TRUE(piece);
+    EXPECT_EQ(piece->spans.at(0).bytes, "index: output of 1");
+    EXPECT_TRUE(piece->complete);
+    EXPECT_EQ(history.output(run, 1, 7, 6)->spans.at(0).bytes, "output");
+    EXPECT_EQ(history.output(run, 2, 0, 100)->spans.at(0).bytes, "in a file");
+    EXPECT_FALSE(history.output(run, 3, 0, 100)) << "there is no such attempt";
+    sqlite.close();
+    ASSERT_EQ(output.taken_.size(), 1u);
+    EXPECT_EQ(output.taken_[0], (engine::AttemptId{run, 1}));
+}
+
+}  // namespace
+}  // namespace bansuri::testing

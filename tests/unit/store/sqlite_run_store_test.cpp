@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "store/sqlite_run_store.hpp"
+
+#include "sqlite_store.hpp"
+
+namespace bansuri::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SqliteStoreUnderTest final : public StoreUnderTest {
+  public:
+    explicit SqliteStoreUnderTest(boost::asio::io_context& loop) : sqlite_(loop) { sqlite_.open(); }
+
+    engine::RunStore& store() override { return sqlite_.store(); }
+    void reopen() override { sqlite_.open(); }
+    void settle() override { sqlite_.settle(); }
+    std::optional<Outcome> outcome(const std::string&, engine::RunId run) override {
+        const auto record = sqlite_.history().run(run);
+        if (!record || !record->result) return std::nullopt;
+        return record->result->outcome;
+    }
+    std::size_t attempts(const std::string& task) override {
+        std::size_t count = 0;
+        auto history = sqlite_.history();
+        for (const auto& run : records(task)) count += history.attempts(run.id).size();
+        return count;
+    }
+    std::uint64_t skipped(const std::string& task) override {
+        std::uint64_t count = 0;
+        for (const auto& run : records(task)) count += run.skipped_count;
+        return count;
+    }
+
+  private:
+    std::vector<engine::RunRecord> records(const std::string& task) {
+        return sqlite_.history().runs({task, {}, {}, 1000});
+    }
+    SqliteStore sqlite_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Sqlite, RunStoreContract,
+                         ::testing::Values([](boost::asio::io_context& loop) {
+                             return std::make_unique<SqliteStoreUnderTest>(loop);
+                         }));
+
+class SqliteRunStoreTest : public ::testing::Test {
+  protected:
+    boost::asio::io_context loop;
+    SqliteStore sqlite{loop};
+};
+
+TEST_F(SqliteRunStoreTest, AnotherSessionIsLeftWhatOutlivesOne) {
+    sqlite.open();
+    const auto a = task("a").every(1min).build();
+    sqlite.store().know({a}, noon);
+    const engine::RunId run = sqlite.claim("a", noon + 1s).value();
+    sqlite.store().remember("a", {3, true, TaskState::failed, 3, true});
+    sqlite.store().waits(a, {noon + 1min, MonoTime(1min)}, {MonoTime(1s), noon});
+
+    sqlite.options.session = "another";
+    sqlite.open();
+    auto left = sqlite.recover();
+    EXPECT_FALSE(left.same_session);
+    EXPECT_TRUE(left.same_boot);
+    ASSERT_EQ(left.runs.size(), 1u);
+    EXPECT_EQ(left.runs[0].id, run);
+    ASSERT_EQ(left.tasks.size(), 1u);
+    EXPECT_EQ(left.tasks[0].accounted, noon + 1min);
+    EXPECT_EQ(left.tasks[0].tick, std::nullopt);
+    EXPECT_EQ(left.tasks[0].grid, engine::Grid{});
+    EXPECT_EQ(left.tasks[0].memory, engine::TaskMemory{});
+    EXPECT_TRUE(left.tasks[0].waiting.empty());
+    sqlite.settle();
+    const auto records = sqlite.history().runs({"a", Outcome::skipped, {}, 10});
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_EQ(records[0].instant, noon + 1min);
+    EXPECT_EQ(records[0].result->reason, "missed: Bansuri was stopped while it waited");
+
+    sqlite.options.boot_id = "another";
+    sqlite.open();
+    left = sqlite.recover();
+    EXPECT_FALSE(left.same_boot);
+    EXPECT_FALSE(left.same_session);
+    sqlite.open();
+    EXPECT_TRUE(sqlite.recover().same_session) << "what it found it has made its own";
+}
+
+TEST_F(SqliteRunStoreTest, IdsGoOnAfterAllThatHadOneIsPruned) {
+    sqlite.options.retention = {1, 1};
+    sqlite.open();
+    engine::RunId last = 0;
+    for (int i = 0; i < 10; ++i) last = sqlite.run_and_end("a", noon + i * 1s);
+    sqlite.settle();
+    sqlite.options.wall_now = [] { return noon + 240h; };
+    sqlite.open();
+    for (int tries = 0; tries < 1000 && !sqlite.history().runs({}).empty(); ++tries) {
+        sqlite.settle();
+    }
+    EXPECT_TRUE(sqlite.history().runs({}).empty());
+    sqlite.open();
+    EXPECT_GT(sqlite.claim("a", noon + 1h).value(), last);
+}
+
+}  // namespace
+}  // namespace bansuri::testing

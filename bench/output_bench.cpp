@@ -78,7 +78,7 @@ keeper::UniqueFd start_keeper() {
     if (::fork() != 0) return ours;
     ours.reset();
     const auto inherited = keeper::prepare_process();
-    keeper::Keeper(std::move(theirs), -1, inherited, {}).run();
+    keeper::Keeper(std::move(theirs), inherited, {}).run();
     ::_exit(0);
 }
 

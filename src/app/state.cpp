@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "app/state.hpp"
 
+#include <fmt/format.h>
+
 #include <csignal>
 #include <exception>
+#include <filesystem>
+#include <stdexcept>
 #include <utility>
 
 #include "os/session.hpp"
@@ -13,11 +17,26 @@ namespace {
 
 constexpr auto patience = std::chrono::seconds(5);
 
+/// The keeper holds the lock of the directory as it was; if somebody has deleted that, a new one.
+std::optional<os::StateDirectory> remade(const std::string& directory,
+                                         const State::Listener& listener) {
+    std::error_code unknown;
+    if (std::filesystem::exists(directory + "/lock", unknown) || unknown) return std::nullopt;
+    Result<os::StateDirectory> made = os::StateDirectory::open(directory);
+    if (!made) throw std::runtime_error(made.error().message);
+    listener.on_news("state-deleted",
+                     fmt::format("the state directory \"{}\" was deleted under the daemon before: "
+                                 "made anew, and the history begins anew",
+                                 directory));
+    return std::move(*made);
+}
+
 }  // namespace
 
 State::State(boost::asio::any_io_executor loop, engine::Clock& clock, engine::Health& health,
              std::string directory, Listener listener)
     : directory_(std::move(directory)),
+      remade_(remade(directory_, listener)),
       outputs_(directory_ + "/output", clock, health),
       store_(std::move(loop), options(clock, health, std::move(listener))),
       configuration_(directory_, [&health](const std::string& problem) {

@@ -7,6 +7,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -14,6 +15,7 @@
 #include "core/configuration.hpp"
 #include "engine/clock.hpp"
 #include "engine/health.hpp"
+#include "os/state_directory.hpp"
 #include "store/output_files.hpp"
 #include "store/sqlite_history.hpp"
 #include "store/sqlite_run_store.hpp"
@@ -30,6 +32,7 @@ class State {
         std::function<void(const std::string& why)> on_corrupt;
     };
 
+    /// A directory that was deleted under the keeper is made and locked anew, which is news.
     /// Throws std::runtime_error, naming the place and the cause, if the directory cannot be used.
     State(boost::asio::any_io_executor loop, engine::Clock& clock, engine::Health& health,
           std::string directory, Listener listener);
@@ -52,6 +55,7 @@ class State {
     store::SqliteOptions options(engine::Clock& clock, engine::Health& health, Listener listener);
 
     std::string directory_;
+    std::optional<os::StateDirectory> remade_;
     store::OutputFiles outputs_;
     store::SqliteRunStore store_;
     SavedConfiguration configuration_;

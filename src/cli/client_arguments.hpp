@@ -9,7 +9,7 @@
 
 #include "cli/client_commands.hpp"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's name
 class App;
 }
 

@@ -36,6 +36,9 @@ class Printer {
     explicit Printer(const Surroundings& around) : around_(around) {}
 
     void print(const Json& piece) {
+        if (const std::string problem = text_of(piece, "problem"); !problem.empty()) {
+            say("[" + printable_line(problem) + "]");
+        }
         if (const std::uint64_t missing = number_of(piece, "missing"); missing > 0) {
             say(fmt::format("[{} bytes were not kept]", missing));
         }
@@ -79,6 +82,34 @@ class Printer {
 
     const Surroundings& around_;
     std::array<std::string, 2> held_;
+};
+
+/// What there is of one attempt, and how much of it has been shown. A stream that was redirected to
+/// a file is read by itself; what was captured is read with both streams in their order.
+class AttemptStreams {
+  public:
+    struct Stream {
+        const char* choice = nullptr;  ///< of the API; none: what was captured
+        std::uint64_t position = 0;
+        bool complete = false;
+    };
+    AttemptStreams(std::uint64_t number, const Json& attempt) : number_(number) {
+        const bool output = !text_of(attempt, "stdout_file").empty();
+        const bool error = !text_of(attempt, "stderr_file").empty();
+        if (output) streams_.push_back({"stdout"});
+        if (!output) streams_.push_back({error ? "stdout" : nullptr});
+        if (error) streams_.push_back({"stderr"});
+    }
+    std::uint64_t number() const { return number_; }
+    std::vector<Stream>& streams() { return streams_; }
+    bool complete() const {
+        return std::all_of(streams_.begin(), streams_.end(),
+                           [](const Stream& stream) { return stream.complete; });
+    }
+
+  private:
+    std::uint64_t number_;
+    std::vector<Stream> streams_;
 };
 
 class Logs {
@@ -148,19 +179,28 @@ class Logs {
         return record;
     }
 
-    /// Prints what there is of an attempt from `position` on, and moves it. True if there will be
-    /// no more.
-    Result<bool> show_attempt(std::uint64_t run, std::uint64_t attempt, std::uint64_t& position) {
-        while (true) {
-            const Result<Json> piece = ask(fmt::format("/api/v1/runs/{}/output", run),
-                                           {{"attempt", std::to_string(attempt)},
-                                            {"position", std::to_string(position)},
-                                            {"limit", std::to_string(most_a_piece)}});
-            if (!piece) {
+    /// Prints what there is of an attempt beyond what was shown. True if there will be no more.
+    Result<bool> show_attempt(std::uint64_t run, AttemptStreams& attempt) {
+        for (AttemptStreams::Stream& stream : attempt.streams()) {
+            const Result<void> shown = show_stream(run, attempt.number(), stream);
+            if (!shown) {
                 // An attempt that is about to start has no output yet.
-                if (piece.error().code == ErrorCode::not_found && command_.follow) return false;
-                return tl::unexpected(piece.error());
+                if (shown.error().code == ErrorCode::not_found && command_.follow) return false;
+                return tl::unexpected(shown.error());
             }
+        }
+        return attempt.complete();
+    }
+
+    Result<void> show_stream(std::uint64_t run, std::uint64_t attempt,
+                             AttemptStreams::Stream& stream) {
+        while (!stream.complete) {
+            Parameters parameters = {{"attempt", std::to_string(attempt)},
+                                     {"position", std::to_string(stream.position)},
+                                     {"limit", std::to_string(most_a_piece)}};
+            if (stream.choice != nullptr) parameters.emplace_back("stream", stream.choice);
+            const Result<Json> piece = ask(fmt::format("/api/v1/runs/{}/output", run), parameters);
+            if (!piece) return tl::unexpected(piece.error());
             if (command_.client.json) {
                 if (!list_of(*piece, "spans").empty()) around_.out << piece->dump() << '\n';
                 around_.out.flush();
@@ -169,11 +209,13 @@ class Logs {
             }
             if (printer_.failed()) return fail(ErrorCode::io, "the output cannot be written");
             const std::uint64_t end = number_of(*piece, "end");
-            const bool moved = end > position;
-            position = std::max(position, end);
-            if (is_set(*piece, "complete")) return true;
-            if (!moved) return false;
+            const bool moved = end > stream.position;
+            stream.position = std::max(stream.position, end);
+            // What could not be read is said once.
+            stream.complete = is_set(*piece, "complete") || member(*piece, "problem").is_string();
+            if (!moved) break;
         }
+        return {};
     }
 
     Result<void> show_run(std::uint64_t run) {
@@ -187,8 +229,8 @@ class Logs {
                 !command_.client.json) {
                 printer_.say(fmt::format("-- attempt {} --", number));
             }
-            std::uint64_t position = 0;
-            const Result<bool> shown = show_attempt(run, number, position);
+            AttemptStreams streams(number, attempt);
+            const Result<bool> shown = show_attempt(run, streams);
             // Of several attempts the first ones may be kept no longer.
             if (!shown && (shown.error().code != ErrorCode::not_found || command_.attempt)) {
                 return tl::unexpected(shown.error());
@@ -205,7 +247,7 @@ class Logs {
     /// Until the run, or the attempt that was asked for, has ended and all of it is shown.
     Result<void> follow_run(std::uint64_t run) {
         std::uint64_t attempt = command_.attempt.value_or(0);
-        std::uint64_t position = 0;
+        std::optional<AttemptStreams> streams;  // of that attempt, once it is recorded
         while (true) {
             // Read before the output: what is said to have ended then has all its output.
             const Result<Json> record = run_record(run);
@@ -215,14 +257,16 @@ class Logs {
             const bool ended = member(*record, "outcome").is_string();
             const bool is_last = command_.attempt || number_of(*record, "attempts") <= attempt;
             if (attempt > 0) {
-                const Result<bool> complete = show_attempt(run, attempt, position);
+                const Json* const known = record_of(kept, attempt);
+                if (!streams && known != nullptr) streams.emplace(attempt, *known);
+                const Result<bool> complete = streams ? show_attempt(run, *streams) : false;
                 if (!complete) return tl::unexpected(complete.error());
                 if (is_last && (*complete ? ended || command_.attempt.has_value() : ended)) {
                     return {};
                 }
                 if (!is_last && (*complete || ended || has_ended(kept, attempt))) {
                     ++attempt;
-                    position = 0;
+                    streams.reset();
                     continue;
                 }
             } else if (ended) {
@@ -232,18 +276,22 @@ class Logs {
         }
     }
 
+    static const Json* record_of(const Json& attempts, std::uint64_t number) {
+        const auto found = std::find_if(
+            attempts.begin(), attempts.end(),
+            [number](const Json& attempt) { return number_of(attempt, "attempt") == number; });
+        return found == attempts.end() ? nullptr : &*found;
+    }
     static bool has_ended(const Json& attempts, std::uint64_t number) {
-        return std::any_of(attempts.begin(), attempts.end(), [number](const Json& attempt) {
-            return number_of(attempt, "attempt") == number &&
-                   member(attempt, "outcome").is_string();
-        });
+        const Json* const record = record_of(attempts, number);
+        return record != nullptr && member(*record, "outcome").is_string();
     }
 
     Result<void> follow(std::optional<std::uint64_t> run) {
         std::uint64_t last = 0;
         while (true) {
             if (run) {
-                if (const Result<void> shown = follow_run(*run); !shown) return shown;
+                if (Result<void> shown = follow_run(*run); !shown) return shown;
                 if (command_.run || command_.attempt) return {};
                 last = *run;
             } else {

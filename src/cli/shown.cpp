@@ -9,9 +9,13 @@
 namespace bansuri::cli {
 
 std::string shown_time(WallTime time, WallTime now, const TimeZone& zone) {
+    const auto day_of = [&zone](WallTime instant) {
+        const auto second = std::chrono::floor<std::chrono::seconds>(instant);
+        return std::chrono::floor<std::chrono::days>(second + zone.span_at(second).offset);
+    };
     const std::string text = format_local(time, zone);  // 2026-03-29T03:30:00+02:00
-    const std::string clock = text.substr(11, text.compare(17, 2, "00") == 0 ? 5 : 8);
-    if (text.compare(0, 10, format_local(now, zone), 0, 10) == 0) return clock;
+    std::string clock = text.substr(11, text.compare(17, 2, "00") == 0 ? 5 : 8);
+    if (day_of(time) == day_of(now)) return clock;
     return text.substr(0, 10) + " " + clock;
 }
 

@@ -20,14 +20,30 @@ using std::chrono::microseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-/// "2026-03-29T03:30:00" of a local time written as if it were UTC.
+void append_two_digits(std::string& text, unsigned number) {
+    text += static_cast<char>('0' + number / 10);
+    text += static_cast<char>('0' + number % 10);
+}
+
+/// "2026-03-29T03:30:00" of a local time written as if it were UTC. By hand: a list of ten thousand
+/// tasks has thirty thousand times in it.
 std::string format_civil(UtcSeconds local) {
     const auto day = date::floor<days>(local);
     const date::year_month_day date{day};
-    const date::hh_mm_ss<seconds> time{local - day};
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                       time.hours().count(), time.minutes().count(), time.seconds().count());
+    const auto second = static_cast<unsigned>((local - day).count());
+    std::string text = fmt::format_int(static_cast<int>(date.year())).str();
+    if (text.size() < 4) text = fmt::format("{:04}", static_cast<int>(date.year()));
+    text += '-';
+    append_two_digits(text, static_cast<unsigned>(date.month()));
+    text += '-';
+    append_two_digits(text, static_cast<unsigned>(date.day()));
+    text += 'T';
+    append_two_digits(text, second / 3600);
+    text += ':';
+    append_two_digits(text, second / 60 % 60);
+    text += ':';
+    append_two_digits(text, second % 60);
+    return text;
 }
 
 std::string format_offset(seconds offset) {

@@ -29,6 +29,13 @@ struct RunRecord {
     bool at_least = false;
 };
 
+/// A stream that a task has sent to a file of its user's.
+struct RedirectedStream {
+    std::string path;
+    std::uint64_t begin = 0;           ///< where in the file the attempt began to append, in bytes
+    std::optional<std::uint64_t> end;  ///< where the task's next attempt did; nothing: its end
+};
+
 struct AttemptRecord {
     RunId run = 0;
     std::uint32_t number = 1;
@@ -38,6 +45,8 @@ struct AttemptRecord {
     std::optional<AttemptResult> result;
     std::vector<pid_t> survivors;
     std::uint64_t output_bytes = 0;  ///< captured in all; 0 while it is alive
+    std::string output_path;         ///< of the file that stdout was redirected to; or empty
+    std::string error_path;
 };
 
 struct HistoryQuery {
@@ -47,7 +56,8 @@ struct HistoryQuery {
     std::size_t limit = 20;
 };
 
-/// A piece of captured output. Positions count what was captured, in order of arrival.
+/// A piece of captured output. Positions count what was captured, in order of arrival; of a
+/// redirected stream, what the attempt has appended.
 struct OutputPiece {
     struct Span {
         bool is_error = false;  ///< of stderr
@@ -58,7 +68,11 @@ struct OutputPiece {
     std::uint64_t end = 0;      ///< ask from here for what follows
     std::uint64_t missing = 0;  ///< bytes before `begin` that were asked for and not kept
     bool complete = false;      ///< the attempt has ended and `end` is its end
+    std::string problem;        ///< why a redirected stream cannot be shown
 };
+
+/// Of which stream: a redirected one, or what was captured (of both, unless that is one).
+enum class OutputChoice { captured_or_stdout, standard_output, standard_error };
 
 /// What went wrong with the daemon itself, and other news that are not a task's.
 struct EventRecord {
@@ -78,8 +92,9 @@ class RunHistory {
     virtual std::optional<RunRecord> run(RunId id) = 0;
     /// Oldest first; only the latest of a run that has very many.
     virtual std::vector<AttemptRecord> attempts(RunId id) = 0;
-    /// At most `limit` bytes from `position` on; nothing if there is no such attempt.
-    virtual std::optional<OutputPiece> output(RunId id, std::uint32_t attempt,
+    /// At most `limit` bytes from `position` on; nothing if there is no such attempt. Positions
+    /// and bytes are the same whichever stream is chosen, if it was captured.
+    virtual std::optional<OutputPiece> output(RunId id, std::uint32_t attempt, OutputChoice choice,
                                               std::uint64_t position, std::size_t limit) = 0;
     virtual std::vector<EventRecord> events(std::size_t limit) = 0;
 };

@@ -82,6 +82,8 @@ struct AttemptStart {
     /// Where in the file of a redirected stream it began to append, in bytes.
     std::uint64_t output_offset = 0;
     std::uint64_t error_offset = 0;
+    std::string output_path;  ///< of that file; empty: not redirected
+    std::string error_path;   ///< empty, too, if stderr goes where stdout goes
 };
 
 struct AttemptEnd {

@@ -204,13 +204,23 @@ asio::awaitable<AttemptResult> TaskRunner::launch() {
     kept_->process = std::move(*started);
     const Process& process = *kept_->process;
     crash_point("after-start");
-    services_.store.attempt_started(
-        id_, attempt_,
-        {process.identity(), started_at_, begun, process.file_offset(Stream::standard_output),
-         process.file_offset(Stream::standard_error)});
+    services_.store.attempt_started(id_, attempt_, as_started(process, started_at_, begun));
     services_.events.publish(AttemptStarted{task_->name, id_, attempt_, process.pid()});
     AttemptResult result = co_await follow(begun);
     co_return result;
+}
+
+AttemptStart TaskRunner::as_started(const Process& process, WallTime at, MonoTime begun) const {
+    const auto path_of = [](const OutputTarget& target) {
+        return target.kind == OutputTarget::Kind::file ? target.path : std::string();
+    };
+    return {process.identity(),
+            at,
+            begun,
+            process.file_offset(Stream::standard_output),
+            process.file_offset(Stream::standard_error),
+            path_of(task_->command.standard_output),
+            path_of(task_->command.standard_error)};
 }
 
 const HeldAttempt* TaskRunner::held(std::uint32_t attempt) const {
@@ -255,8 +265,10 @@ asio::awaitable<AttemptResult> TaskRunner::take_over() {
     const bool goes_on = held(attempt_ + 1) != nullptr;
     if (!goes_on) inherited_.reset();
     if (!kept_->process) co_return lost("the keeper does not know it");
-    start.process = kept_->process->identity();
-    if (!recorded) services_.store.attempt_started(id_, attempt_, start);
+    if (!recorded) {
+        services_.store.attempt_started(id_, attempt_,
+                                        as_started(*kept_->process, start.at, start.begun));
+    }
     services_.events.publish(AttemptTakenOver{task_->name, id_, attempt_, kept_->process->pid()});
     AttemptResult result = co_await follow(start.begun);
     co_return result;

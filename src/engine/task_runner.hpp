@@ -82,6 +82,7 @@ class TaskRunner {
     boost::asio::awaitable<AttemptResult> run_attempt();
     boost::asio::awaitable<AttemptResult> launch();
     boost::asio::awaitable<AttemptResult> take_over();
+    AttemptStart as_started(const Process& process, WallTime at, MonoTime begun) const;
     const HeldAttempt* held(std::uint32_t attempt) const;
     /// An earlier daemon began the current attempt.
     bool has_started() const;

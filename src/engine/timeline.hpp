@@ -58,12 +58,12 @@ class Timeline {
 
   private:
     struct Entry {
-        const Task* definition;
-        std::uint64_t order;    ///< tasks due together start in the order they were added
-        Grid grid{};            ///< Timer
-        MonoTime mono_due{};    ///< Once and Timer
-        WallTime wall_due{};    ///< cron
-        bool was_down = false;  ///< cron: what is due may have become so while nobody was there
+        const Task* definition = nullptr;
+        std::uint64_t order = 0;  ///< tasks due together start in the order they were added
+        Grid grid{};              ///< Timer
+        MonoTime mono_due{};      ///< Once and Timer
+        WallTime wall_due{};      ///< cron
+        bool was_down = false;    ///< cron: what is due may have become so while nobody was there
 
         const Schedule& schedule() const { return definition->schedule; }
     };

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/printable.hpp"
 #include "core/quote.hpp"
 #include "http/ask.hpp"
 #include "http/json.hpp"
@@ -145,6 +146,9 @@ Response raw(const engine::OutputPiece& piece, std::uint32_t attempt) {
                         {"Bansuri-End", std::to_string(piece.end)},
                         {"Bansuri-Missing", std::to_string(piece.missing)},
                         {"Bansuri-Complete", piece.complete ? "true" : "false"}};
+    if (!piece.problem.empty()) {
+        response.headers.emplace_back("Bansuri-Problem", printable_line(piece.problem));
+    }
     return response;
 }
 
@@ -226,7 +230,13 @@ asio::awaitable<Result<Response>> get_output(Exchange& exchange) {
         attempt = std::max<std::uint64_t>(1, record->attempts);
     }
     const auto number = static_cast<std::uint32_t>(attempt);
-    auto piece = exchange.backend.history().output(*id, number, wanted->position, wanted->limit);
+    auto choice = engine::OutputChoice::captured_or_stdout;
+    if (wanted->is_error) {
+        choice = *wanted->is_error ? engine::OutputChoice::standard_error
+                                   : engine::OutputChoice::standard_output;
+    }
+    auto piece =
+        exchange.backend.history().output(*id, number, choice, wanted->position, wanted->limit);
     if (!piece) {
         co_return fail(ErrorCode::not_found,
                        fmt::format("there is no output of run {}, attempt {}: there was no such "

@@ -87,20 +87,27 @@ Json as_json(const engine::TaskStatus& status) {
                 {"outcome", to_string(status.last->outcome)},
                 {"ended_at", format_utc(status.last->ended)}};
     }
-    return {{"task", task.name},
-            {"description", task.description},
-            {"tags", task.tags},
-            {"state", to_string(status.state)},
-            {"reason", text_or_null(status.reason)},
-            {"since", format_utc(status.since)},
-            {"enabled", task.enabled},
-            {"schedule", schedule_text(task)},
-            {"timezone", status.zone.name()},
-            {"next", time(status.next)},
-            {"waiting", status.waiting},
-            {"runs", runs},
-            {"last", last},
-            {"retry_at", time(status.retry_at)}};
+    // Not as a list in braces, which is copied twice: there may be ten thousand of these.
+    Json::object_t object;
+    object.reserve(14);
+    const auto add = [&](const char* name, Json value) {
+        object.emplace_back(name, std::move(value));
+    };
+    add("task", task.name);
+    add("description", task.description);
+    add("tags", task.tags);
+    add("state", to_string(status.state));
+    add("reason", text_or_null(status.reason));
+    add("since", format_utc(status.since));
+    add("enabled", task.enabled);
+    add("schedule", schedule_text(task));
+    add("timezone", status.zone.name());
+    add("next", time(status.next));
+    add("waiting", status.waiting);
+    add("runs", std::move(runs));
+    add("last", std::move(last));
+    add("retry_at", time(status.retry_at));
+    return object;
 }
 
 Json as_json(const engine::RunRecord& record) {
@@ -127,6 +134,8 @@ Json as_json(const engine::AttemptRecord& attempt) {
     add_result(object, attempt.result);
     object["survivors"] = attempt.survivors;
     object["output_bytes"] = attempt.output_bytes;
+    object["stdout_file"] = text_or_null(attempt.output_path);
+    object["stderr_file"] = text_or_null(attempt.error_path);
     return object;
 }
 
@@ -165,6 +174,7 @@ Json as_json(const engine::OutputPiece& piece) {
             {"end", piece.end},
             {"missing", piece.missing},
             {"complete", piece.complete},
+            {"problem", text_or_null(piece.problem)},
             {"spans", std::move(spans)}};
 }
 

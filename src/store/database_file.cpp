@@ -19,7 +19,7 @@ namespace bansuri::store {
 namespace {
 
 // Examined while the engine waits for its store: some 100 ms at most.
-constexpr std::uint64_t examined_at_once = 16 << 20;
+constexpr std::uint64_t examined_at_once = 8 << 20;
 
 // Writers wait so long for a reader with a tool of its own; then runs go on without them.
 constexpr std::chrono::milliseconds busy_limit(250);
@@ -92,12 +92,8 @@ DatabaseFile::Opened DatabaseFile::open(WallTime now, const std::function<void(D
 DatabaseFile::Opened DatabaseFile::open_as_it_is(const std::function<void(Database&)>& use) {
     const bool suspected = exists(marker());
     const bool small = size_of(path()) + size_of(path() + "-wal") <= examined_at_once;
-    Opened opened{connect(), {}, {}, !small && !suspected};
-    if (!opened.unexamined) {
-        const std::string found =
-            suspected ? examine(opened.database) : opened.database.answer("PRAGMA quick_check(1)");
-        if (!found.empty() && found != "ok") throw DatabaseError(SQLITE_CORRUPT, 0, found);
-    }
+    Opened opened{connect(), {}, {}, {}, !small && !suspected};
+    if (!opened.unexamined) opened.mended = mend(opened.database);
     use(opened.database);
     remove_if_there(marker());
     return opened;
@@ -127,6 +123,26 @@ Database DatabaseFile::reopen() {
 std::string DatabaseFile::examine(Database& database) {
     const std::string found = database.answer("PRAGMA integrity_check(1)");
     return found == "ok" ? std::string() : found;
+}
+
+std::string DatabaseFile::mend(Database& database) {
+    std::string found = examine(database);
+    if (found.empty()) return found;
+    const auto give_up = [](const std::string& why) {
+        throw DatabaseError(SQLITE_CORRUPT, 0, why);
+    };
+    // The pages first: in a file that takes one page for two things, writing does more damage.
+    if (const std::string pages = database.answer("PRAGMA quick_check(1)"); pages != "ok") {
+        give_up(pages);
+    }
+    try {
+        database.execute("REINDEX");
+    } catch (const DatabaseError& error) {
+        if (!is_damage(error)) throw;
+        give_up(found);
+    }
+    if (const std::string still = examine(database); !still.empty()) give_up(still);
+    return found;
 }
 
 void DatabaseFile::suspect() const noexcept {

@@ -20,6 +20,7 @@ class DatabaseFile {
         Database database;
         std::string moved_aside;  ///< the damaged file's new name; empty: it was not damaged
         std::string why;          ///< it was
+        std::string mended;       ///< what was wrong with an index, which was made anew
         bool unexamined = false;  ///< too large to be examined now: examine() it later
     };
     /// Opens the file, or makes it. `use` reads from it what is needed at start; the file counts as
@@ -31,6 +32,9 @@ class DatabaseFile {
 
     /// What SQLite's own check finds, of every page: minutes for a large file. Empty: all is well.
     static std::string examine(Database& database);
+    /// Makes every index anew from its table, if all that is wrong is in them. Returns what was, or
+    /// nothing. Throws DatabaseError, as corrupt, if the tables are damaged.
+    static std::string mend(Database& database);
     /// The next open() examines the file whatever its size. Throws nothing: it may be too late.
     void suspect() const noexcept;
 

@@ -43,7 +43,7 @@ void Examiner::examine() {
             database_.emplace(file_, Database::Access::read_only, std::chrono::milliseconds(250));
             database_->execute("PRAGMA cache_size = -1000");
             lock.unlock();
-            found = database_->answer("PRAGMA quick_check(1)");
+            found = database_->answer("PRAGMA integrity_check(1)");
         } catch (const DatabaseError& error) {
             if (error.is_corrupt()) found = error.what();
         }

@@ -39,18 +39,18 @@ struct SkippedOperation {
     engine::RunId record = 0;
 };
 struct AttemptStartedOperation {
-    engine::RunId run;
-    std::uint32_t attempt;
+    engine::RunId run = 0;
+    std::uint32_t attempt = 1;
     engine::AttemptStart start;
 };
 struct AttemptEndedOperation {
-    engine::RunId run;
-    std::uint32_t attempt;
+    engine::RunId run = 0;
+    std::uint32_t attempt = 1;
     engine::AttemptEnd end;
     std::shared_ptr<void> until_committed;
 };
 struct FinishOperation {
-    engine::RunId run;
+    engine::RunId run = 0;
     std::string task;
     engine::AttemptResult result;
     WallTime at;
@@ -68,7 +68,7 @@ struct ForgetOperation {
     std::string task;
 };
 struct ReserveIdsOperation {
-    engine::RunId run;
+    engine::RunId run = 0;
 };
 struct EventOperation {
     WallTime at;
@@ -80,7 +80,7 @@ struct SessionOperation {
 };
 struct UseOperation {
     Retention retention;
-    Durability durability;
+    Durability durability = Durability::normal;
 };
 struct FlushOperation {
     std::shared_ptr<std::promise<bool>> written;  ///< false: it never will be

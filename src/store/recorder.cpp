@@ -9,6 +9,10 @@
 namespace bansuri::store {
 namespace {
 
+std::optional<std::string_view> path_or_null(const std::string& path) {
+    return path.empty() ? std::nullopt : std::optional<std::string_view>(path);
+}
+
 // So many new records of a task, or of events, and its oldest are looked at.
 constexpr int look_every = 50;
 
@@ -64,15 +68,17 @@ Recorder::Recorder(Database& database, OutputKeeper* output)
             " ON CONFLICT (task, instant) DO NOTHING"),
       stop_waiting_(database,
                     "DELETE FROM waiting WHERE task = ? AND instant >= ? AND instant <= ?"),
-      start_attempt_(database,
-                     "INSERT INTO attempt (run, number, pid, start_time, output_pipe, error_pipe,"
-                     " started_at, begun, output_offset, error_offset)"
-                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, number) DO UPDATE"
-                     " SET pid = excluded.pid, start_time = excluded.start_time,"
-                     " output_pipe = excluded.output_pipe, error_pipe = excluded.error_pipe,"
-                     " started_at = excluded.started_at, begun = excluded.begun,"
-                     " output_offset = excluded.output_offset,"
-                     " error_offset = excluded.error_offset"),
+      start_attempt_(
+          database,
+          "INSERT INTO attempt (run, number, pid, start_time, output_pipe, error_pipe,"
+          " started_at, begun, output_offset, error_offset, output_path, error_path)"
+          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, number) DO UPDATE"
+          " SET pid = excluded.pid, start_time = excluded.start_time,"
+          " output_pipe = excluded.output_pipe, error_pipe = excluded.error_pipe,"
+          " started_at = excluded.started_at, begun = excluded.begun,"
+          " output_offset = excluded.output_offset,"
+          " error_offset = excluded.error_offset,"
+          " output_path = excluded.output_path, error_path = excluded.error_path"),
       end_attempt_(database,
                    "INSERT INTO attempt (run, number, ended_at, outcome, status_kind,"
                    " status_number, core_dumped, reason, elapsed, retry_at, survivors,"
@@ -228,7 +234,8 @@ void Recorder::attempt_started(engine::RunId run, std::uint32_t attempt,
     const engine::ProcessIdentity& process = start.process;
     start_attempt_.run(run, attempt, process.pid, process.start_time, process.output_pipe,
                        process.error_pipe, start.at, start.begun, start.output_offset,
-                       start.error_offset);
+                       start.error_offset, path_or_null(start.output_path),
+                       path_or_null(start.error_path));
     if (attempt > most_attempts) {
         drop_attempts_.run(run, attempt - most_attempts);
         drop_outputs_.run(run, attempt - most_attempts);

@@ -22,7 +22,9 @@ engine::UnfinishedRun::LastAttempt last_attempt(const Rows& rows) {
         start.begun = rows.mono(6);
         start.output_offset = rows.count(7);
         start.error_offset = rows.count(8);
-        last.start = start;
+        start.output_path = rows.text(19);
+        start.error_path = rows.text(20);
+        last.start = std::move(start);
     }
     if (auto result = result_of(rows, 9)) {
         engine::AttemptEnd end;
@@ -46,7 +48,8 @@ std::vector<engine::UnfinishedRun> unfinished(Database& database) {
         database,
         "SELECT number, pid, start_time, output_pipe, error_pipe, started_at, begun,"
         " output_offset, error_offset, outcome, status_kind, status_number,"
-        " core_dumped, reason, elapsed, ended_at, retry_at, survivors, output_bytes"
+        " core_dumped, reason, elapsed, ended_at, retry_at, survivors, output_bytes,"
+        " output_path, error_path"
         " FROM attempt WHERE run = ? ORDER BY number DESC LIMIT 1");
     for (Rows rows = find_runs.query(); rows.next();) {
         if (rows.null(1)) throw DatabaseError(SQLITE_CORRUPT, 0, "a run in it is of no task");

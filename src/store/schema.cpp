@@ -75,6 +75,8 @@ CREATE TABLE attempt (
     begun BIGINT,
     output_offset BIGINT,
     error_offset BIGINT,
+    output_path TEXT,
+    error_path TEXT,
     ended_at BIGINT,
     outcome TEXT,
     status_kind TEXT,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "store/redirected_output.hpp"
 #include "store/words.hpp"
 
 namespace bansuri::store {
@@ -48,6 +49,8 @@ engine::AttemptRecord attempt_of(const Rows& rows) {
     record.result = result_of(rows, 5);
     record.survivors = pids_of(rows.text(11));
     record.output_bytes = rows.count(12);
+    record.output_path = rows.text(13);
+    record.error_path = rows.text(14);
     return record;
 }
 
@@ -70,18 +73,50 @@ struct SqliteHistory::Connection {
           run(database, std::string(run_columns) + "run.id = ?"),
           attempts(database,
                    "SELECT run, number, pid, started_at, ended_at, outcome, status_kind,"
-                   " status_number, core_dumped, reason, elapsed, survivors, output_bytes"
+                   " status_number, core_dumped, reason, elapsed, survivors, output_bytes,"
+                   " output_path, error_path"
                    " FROM attempt WHERE run = ? ORDER BY number DESC LIMIT ?"),
           ended(database,
                 "SELECT attempt.ended_at IS NOT NULL OR run.outcome IS NOT NULL FROM attempt"
                 " LEFT JOIN run ON run.id = attempt.run"
                 " WHERE attempt.run = ? AND attempt.number = ?"),
+          redirected(database,
+                     "SELECT output_path, output_offset, error_path, error_offset FROM attempt"
+                     " WHERE run = ? AND number = ?"),
+          next_run(database,
+                   "SELECT id FROM run WHERE task = (SELECT task FROM run WHERE id = ?) AND id > ?"
+                   " AND (outcome IS NULL OR outcome <> 'SKIPPED') ORDER BY id LIMIT 1"),
           output(database, "SELECT output_index, bytes FROM output WHERE run = ? AND attempt = ?"),
           events(database, "SELECT id, at, kind, text FROM event ORDER BY id DESC LIMIT ?") {
         database.execute("PRAGMA cache_size = -1000");
     }
+
+    /// Nothing if that stream was not redirected.
+    std::optional<engine::RedirectedStream> redirected_stream(engine::RunId id,
+                                                              std::uint32_t attempt, int column) {
+        Rows rows = redirected.query(id, attempt);
+        if (!rows.next() || rows.text(column).empty()) return std::nullopt;
+        return engine::RedirectedStream{rows.text(column), rows.count(column + 1), std::nullopt};
+    }
+    /// The same, with its end: where the task's next attempt began in the same file.
+    std::optional<engine::RedirectedStream> redirected_part(engine::RunId id, std::uint32_t attempt,
+                                                            bool is_error) {
+        const int column = is_error ? 2 : 0;
+        auto stream = redirected_stream(id, attempt, column);
+        if (!stream) return stream;
+        auto next = redirected_stream(id, attempt + 1, column);
+        if (!next) {
+            Rows rows = next_run.query(id, id);
+            if (rows.next()) next = redirected_stream(rows.count(0), 1, column);
+        }
+        if (next && next->path == stream->path && next->begin >= stream->begin) {
+            stream->end = next->begin;
+        }
+        return stream;
+    }
+
     Database database;
-    Statement run, attempts, ended, output, events;
+    Statement run, attempts, ended, redirected, next_run, output, events;
 };
 
 SqliteHistory::SqliteHistory(std::string file, OutputReader* output)
@@ -147,10 +182,10 @@ std::vector<engine::AttemptRecord> SqliteHistory::attempts(engine::RunId id) {
 }
 
 std::optional<engine::OutputPiece> SqliteHistory::output(engine::RunId id, std::uint32_t attempt,
+                                                         engine::OutputChoice choice,
                                                          std::uint64_t position,
                                                          std::size_t limit) {
     using Piece = std::optional<engine::OutputPiece>;
-    if (output_ == nullptr) return std::nullopt;
     return reading([&](Connection& connection) -> Piece {
         bool ended = false;
         {
@@ -158,6 +193,13 @@ std::optional<engine::OutputPiece> SqliteHistory::output(engine::RunId id, std::
             if (!rows.next()) return std::nullopt;
             ended = rows.boolean(0);
         }
+        const bool is_error = choice == engine::OutputChoice::standard_error;
+        if (const auto stream = connection.redirected_part(id, attempt, is_error)) {
+            Piece piece = read_redirected(*stream, is_error, position, limit);
+            piece->complete = piece->complete && ended;
+            return piece;
+        }
+        if (output_ == nullptr) return std::nullopt;
         const auto of_database = [&]() -> Piece {
             Rows rows = connection.output.query(id, attempt);
             if (!rows.next()) return std::nullopt;

@@ -27,7 +27,8 @@ class SqliteHistory final : public engine::RunHistory {
     std::optional<engine::RunRecord> run(engine::RunId id) override;
     std::vector<engine::AttemptRecord> attempts(engine::RunId id) override;
     std::optional<engine::OutputPiece> output(engine::RunId id, std::uint32_t attempt,
-                                              std::uint64_t position, std::size_t limit) override;
+                                              engine::OutputChoice choice, std::uint64_t position,
+                                              std::size_t limit) override;
     /// Newest first.
     std::vector<engine::EventRecord> events(std::size_t limit) override;
 

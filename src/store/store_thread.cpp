@@ -58,6 +58,12 @@ void StoreThread::open() {
     });
     connect(std::move(opened.database));
     unexamined_ = opened.unexamined;
+    if (!opened.mended.empty()) {
+        report("store-mended",
+               fmt::format("an index of \"{}\" was damaged ({}); all were made anew "
+                           "from their tables, and nothing is lost",
+                           file_.path(), opened.mended));
+    }
     if (opened.moved_aside.empty()) return;
     const std::string text = fmt::format(
         "\"{}\" was damaged ({}); it lies beside as \"{}\", and the history begins anew",

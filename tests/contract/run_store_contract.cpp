@@ -96,7 +96,8 @@ TEST_P(RunStoreContract, ARunWithoutAnEndIsLeftWithAllThatIsKnownOfIt) {
     const RunId claimed =
         claim({task("a").build(), {noon, tick(9s)}, {}, RunOrigin::catch_up, noon}).value();
     const RunId running = claim("b", noon).value();
-    const engine::AttemptStart start{{4711, 99, 12, 13}, noon + 1s, tick(10s), 100, 200};
+    const engine::AttemptStart start{{4711, 99, 12, 13}, noon + 1s,   tick(10s), 100, 200,
+                                     "/var/log/a",       "/var/log/b"};
     store().attempt_started(running, 1, start);
     const auto left = this->left();
     EXPECT_TRUE(left.same_session);
@@ -117,6 +118,8 @@ TEST_P(RunStoreContract, ARunWithoutAnEndIsLeftWithAllThatIsKnownOfIt) {
     EXPECT_EQ(last.start->begun, start.begun);
     EXPECT_EQ(last.start->output_offset, 100u);
     EXPECT_EQ(last.start->error_offset, 200u);
+    EXPECT_EQ(last.start->output_path, "/var/log/a");
+    EXPECT_EQ(last.start->error_path, "/var/log/b");
 }
 
 TEST_P(RunStoreContract, ARunBetweenTwoAttemptsIsLeftWithItsRetry) {

@@ -4,7 +4,8 @@ import os
 import shutil
 import unittest
 
-from fault_case import FaultCase, wait_until, wall
+import ledger as ledgers
+from fault_case import FaultCase, Process, integrity, wait_until, wall
 
 STRANGER = 54321  # a uid that nobody has
 
@@ -82,6 +83,24 @@ class StateDirectory(FaultCase):
         self.wait_starts("tick", 2, after=wall())
         self.assertEqual(len(self.ledger().of("once")), 1)
         self.end_well(first)
+
+    def test_given_that_it_is_deleted_then_the_next_daemon_makes_it_anew_and_goes_on(self):
+        self.add("sleeper", command=ledgers.endless(), plan={"is_once": True})
+        self.add("tick", timer=0.3)
+        bansuri = self.launch()
+        sleeper = self.wait_starts("sleeper")[0]
+        self.wait_starts("tick", 2)
+        shutil.rmtree(self.state)
+        self.replace_daemon(bansuri)
+        self.wait_starts("tick", 2, after=wall())
+        self.assertTrue(Process.alive(sleeper.pid))
+        self.assertEqual(len(self.ledger().of("sleeper")), 1)
+        self.assertIn("was deleted", "\n".join(bansuri.err.all()))
+        # It is locked again, too.
+        second = self.launch()
+        self.assertEqual(second.wait(), 1)
+        self.assertEqual(bansuri.end(), 0)
+        self.assertEqual(integrity(self.database), "ok")
 
     def test_given_the_lock_of_one_that_was_killed_then_it_is_no_obstacle(self):
         first = self.launch()

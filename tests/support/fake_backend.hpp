@@ -49,7 +49,9 @@ class FakeHistory final : public engine::RunHistory {
         return attempt_records[id];
     }
     std::optional<engine::OutputPiece> output(engine::RunId id, std::uint32_t attempt,
-                                              std::uint64_t position, std::size_t limit) override {
+                                              engine::OutputChoice choice, std::uint64_t position,
+                                              std::size_t limit) override {
+        choices.push_back(choice);
         const std::lock_guard lock(mutex);
         const auto found = outputs.find({id, attempt});
         if (found == outputs.end()) return std::nullopt;
@@ -77,6 +79,7 @@ class FakeHistory final : public engine::RunHistory {
     }
 
     std::mutex mutex;
+    std::vector<engine::OutputChoice> choices;  ///< of the outputs that were asked for
     bool broken = false;
     std::vector<engine::RunRecord> records;  ///< oldest first
     std::map<engine::RunId, std::vector<engine::AttemptRecord>> attempt_records;

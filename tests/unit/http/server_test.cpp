@@ -289,6 +289,9 @@ TEST_F(TheServer, MakesRoomForANewClientByEndingTheOneThatWaitedLongest) {
 }
 
 TEST_F(TheServer, TurnsClientsAwayWithoutDescriptorsAndServesAgainWithThem) {
+#if defined(__SANITIZE_ADDRESS__)
+    GTEST_SKIP() << "the sanitizer's own look at memory needs a descriptor";
+#endif
     serve();
     UnixClient first;
     UnixClient second;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A store opens whatever became of its file, and says what it found.
+#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,6 +71,11 @@ class SqliteDamageTest : public ::testing::Test {
             EXPECT_TRUE(store.store().flush(20s));
         }
         store.close();
+        EXPECT_EQ(integrity(store), "ok");
+    }
+    static std::string integrity(const SqliteStore& store) {
+        return store::Database(store.file(), store::Database::Access::read_write, 1s)
+            .answer("PRAGMA integrity_check(1)");
     }
     static bool moved_aside(const SqliteStore& store) {
         for (const auto& entry : fs::directory_iterator(store.options.directory)) {
@@ -124,6 +130,35 @@ TEST_F(SqliteDamageTest, AFileWithABitFlipped) {
         SCOPED_TRACE("bit " + std::to_string(bit) + " of byte " + std::to_string(place));
         expect_it_copes_with(damaged);
     }
+}
+
+TEST_F(SqliteDamageTest, AnIndexThatIsMadeAnewWithoutLoss) {
+    fill(sqlite);
+    // The rows are renumbered while SQLite takes the index for one of no rows.
+    const auto define_index = [&](const char* where) {
+        store::Database database(sqlite.file(), store::Database::Access::read_write, 1s);
+        sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_DEFENSIVE, 0, nullptr);
+        database.execute("PRAGMA writable_schema = ON");
+        const std::string sql = fmt::format(
+            "UPDATE sqlite_schema SET sql = 'CREATE INDEX run_of_task ON run (task, id){}' "
+            "WHERE name = 'run_of_task'",
+            where);
+        database.execute(sql.c_str());
+    };
+    define_index(" WHERE 0");
+    store::Database(sqlite.file(), store::Database::Access::read_write, 1s)
+        .execute("UPDATE run SET id = id + 1000");
+    define_index("");
+    ASSERT_NE(integrity(sqlite), "ok");
+    sqlite.open();
+    loop.restart();
+    loop.poll();
+    EXPECT_FALSE(sqlite.degraded("history"));
+    EXPECT_TRUE(sqlite.reported("store-mended"));
+    EXPECT_FALSE(moved_aside(sqlite));
+    EXPECT_EQ(sqlite.history().runs({"a", {}, {}, 1000}).size(), static_cast<std::size_t>(runs));
+    sqlite.close();
+    EXPECT_EQ(integrity(sqlite), "ok");
 }
 
 TEST_F(SqliteDamageTest, AFileWithAnyBitOfItsFormatFlipped) {

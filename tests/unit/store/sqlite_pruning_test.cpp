@@ -163,8 +163,9 @@ TEST_F(SqlitePruningTest, SmallOutputMovesIntoTheDatabaseAndIsReadFromThere) {
     const engine::RunId run = sqlite.claim("a", noon).value();
     sqlite.store().attempt_started(run, 1, {{4711, 1, 0, 0}, noon});
     store::SqliteHistory history(sqlite.file(), &output);
+    constexpr auto whole = engine::OutputChoice::captured_or_stdout;
     sqlite.settle();
-    auto piece = history.output(run, 1, 0, 100);
+    auto piece = history.output(run, 1, whole, 0, 100);
     ASSERT_TRUE(piece);
     EXPECT_FALSE(piece->complete) << "it may still write";
     engine::AttemptEnd end;
@@ -172,13 +173,13 @@ TEST_F(SqlitePruningTest, SmallOutputMovesIntoTheDatabaseAndIsReadFromThere) {
     sqlite.store().attempt_ended(run, 1, end, nullptr);
     sqlite.store().attempt_ended(run, 2, end, nullptr);
     sqlite.settle();
-    piece = history.output(run, 1, 0, 100);
+    piece = history.output(run, 1, whole, 0, 100);
     ASSERT_TRUE(piece);
     EXPECT_EQ(piece->spans.at(0).bytes, "index: output of 1");
     EXPECT_TRUE(piece->complete);
-    EXPECT_EQ(history.output(run, 1, 7, 6)->spans.at(0).bytes, "output");
-    EXPECT_EQ(history.output(run, 2, 0, 100)->spans.at(0).bytes, "in a file");
-    EXPECT_FALSE(history.output(run, 3, 0, 100)) << "there is no such attempt";
+    EXPECT_EQ(history.output(run, 1, whole, 7, 6)->spans.at(0).bytes, "output");
+    EXPECT_EQ(history.output(run, 2, whole, 0, 100)->spans.at(0).bytes, "in a file");
+    EXPECT_FALSE(history.output(run, 3, whole, 0, 100)) << "there is no such attempt";
     sqlite.close();
     ASSERT_EQ(output.taken_.size(), 1u);
     EXPECT_EQ(output.taken_[0], (engine::AttemptId{run, 1}));

@@ -50,10 +50,6 @@ bool has_ended(int pidfd) {
     return ::poll(&watched, 1, 0) == 1;
 }
 
-void print_json(const Json& document, const Surroundings& around) {
-    around.out << document.dump(2) << '\n';
-}
-
 }  // namespace
 
 int execute(const WhyCommand& command, ApiClient& api, const Surroundings& around) {

@@ -29,6 +29,7 @@ Surroundings look_around(std::ostream& out, std::ostream& err, const Variables& 
                          WallTime now) {
     Surroundings around{out, err};
     around.on_terminal = ::isatty(STDOUT_FILENO) == 1;
+    around.errors_on_terminal = ::isatty(STDERR_FILENO) == 1;
     around.colour =
         around.on_terminal && variables("NO_COLOR").empty() && variables("TERM") != "dumb";
     if (around.on_terminal) around.width = width_of_terminal(variables);

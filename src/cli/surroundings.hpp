@@ -17,7 +17,8 @@ namespace bansuri::cli {
 struct Surroundings {
     std::ostream& out;
     std::ostream& err;
-    bool on_terminal = false;  ///< `out` is one
+    bool on_terminal = false;         ///< `out` is one
+    bool errors_on_terminal = false;  ///< `err` is one
     bool colour = false;
     std::size_t width = 0;  ///< columns of the terminal; 0: no limit
     WallTime now{};

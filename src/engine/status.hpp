@@ -28,6 +28,7 @@ struct LiveRun {
     pid_t pid = 0;              ///< 0: no process at the moment
     std::optional<WallTime> started;  ///< of that attempt
     WallTime instant{};
+    std::optional<Duration> time_limit;  ///< of that process: a reload does not change it
 };
 
 struct TaskStatus {

@@ -30,6 +30,20 @@ std::string shown(Duration span) {
     return format_duration(std::chrono::round<std::chrono::milliseconds>(span));
 }
 
+bool is_failure(Outcome outcome) {
+    return outcome == Outcome::failed || outcome == Outcome::timeout || outcome == Outcome::lost;
+}
+
+/// Of runs that overlap, another may end last than began last.
+std::optional<RunRecord> latest_by_end(const std::vector<RunRecord>& records) {
+    const RunRecord* latest = nullptr;
+    for (const RunRecord& record : records) {
+        if (!record.result) continue;
+        if (latest == nullptr || record.ended_at > latest->ended_at) latest = &record;
+    }
+    return latest == nullptr ? std::nullopt : std::optional(*latest);
+}
+
 std::string plural(std::uint64_t count, std::string_view noun) {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
@@ -37,11 +51,7 @@ std::string plural(std::uint64_t count, std::string_view noun) {
 /// Tells of one task. Holds no copy: the facts outlive it.
 class Teller {
   public:
-    explicit Teller(const WhyFacts& facts) : facts_(facts) {
-        const auto run = std::find_if(facts.records.begin(), facts.records.end(),
-                                      [](const RunRecord& record) { return !is_skip(record); });
-        if (run != facts.records.end()) latest_run_ = &*run;
-    }
+    explicit Teller(const WhyFacts& facts) : facts_(facts) {}
 
     std::vector<std::string> take() { return std::move(sentences_); }
     void say(std::string sentence) { sentences_.push_back(std::move(sentence)); }
@@ -60,6 +70,10 @@ class Teller {
     std::optional<RunRecord> run_named_in(std::string_view reason, std::string_view before,
                                           std::string_view after) const;
 
+    std::optional<RunRecord> last_ended(const TaskStatus* status) const;
+    std::optional<RunRecord> last_failed(const TaskStatus& status) const;
+
+    void tell_shutdown(const TaskStatus& status);
     void tell_live_run(const TaskStatus& status, const engine::LiveRun& run);
     void tell_retry(const TaskStatus& status);
     void tell_stopped(const TaskStatus& status);
@@ -67,7 +81,6 @@ class Teller {
     void tell_waiting(const TaskStatus& status);
 
     const WhyFacts& facts_;
-    const RunRecord* latest_run_ = nullptr;
     std::vector<std::string> sentences_;
 };
 
@@ -166,6 +179,25 @@ std::string Teller::because(const RunRecord& skipped) const {
     return reason.empty() ? "for a reason that is not recorded" : fmt::format("because {}", reason);
 }
 
+std::optional<RunRecord> Teller::last_ended(const TaskStatus* status) const {
+    if (status != nullptr && status->last) {
+        auto run = facts_.run(status->last->id);
+        if (run && !run->result) {  // its end is yet to be written
+            run->result = engine::AttemptResult{status->last->outcome, {}, {}, {}};
+            run->ended_at = status->last->ended;
+        }
+        if (run) return run;
+    }
+    return latest_by_end(facts_.runs());
+}
+
+/// What halted the task. Runs that went on beside it may have succeeded since.
+std::optional<RunRecord> Teller::last_failed(const TaskStatus& status) const {
+    auto last = last_ended(&status);
+    if (last && is_failure(last->result->outcome)) return last;
+    return latest_by_end(facts_.failures());
+}
+
 void Teller::tell_live_run(const TaskStatus& status, const engine::LiveRun& run) {
     std::string sentence =
         fmt::format("It runs: run {} for the instant of {}", run.id, at(run.instant));
@@ -176,9 +208,9 @@ void Teller::tell_live_run(const TaskStatus& status, const engine::LiveRun& run)
     }
     if (run.pid > 0) sentence += fmt::format(", process {}", run.pid);
     if (run.started) sentence += fmt::format(", since {}", at(*run.started));
-    if (status.task->time_limit && run.started) {
-        sentence += fmt::format("; its time limit of {} ends {}", shown(*status.task->time_limit),
-                                on_or_at(*run.started + *status.task->time_limit));
+    if (run.time_limit && run.started) {
+        sentence += fmt::format("; its time limit of {} ends {}", shown(*run.time_limit),
+                                on_or_at(*run.started + *run.time_limit));
     }
     say(sentence + ".");
 }
@@ -212,19 +244,17 @@ void Teller::tell_stopped(const TaskStatus& status) {
         return say(fmt::format("It is stopped since {}{}.", at(status.since),
                                status.reason.empty() ? "" : ": " + status.reason));
     }
-    const bool tried_all = task.on_fail == OnFail::restart;
-    const std::string rule =
-        tried_all ? fmt::format("all {} attempts were used up and \"on-exhausted\" is \"stop\"",
-                                task.retry.attempts)
-                  : std::string("\"on-fail\" is \"stop\"");
-    const bool lost = latest_run_ != nullptr && latest_run_->result &&
-                      latest_run_->result->outcome == Outcome::lost;
-    std::string what = "its last run failed";
-    if (latest_run_ != nullptr && latest_run_->result) {
-        what = fmt::format("{} {}", run_of(*latest_run_), ending(*latest_run_));
+    const std::optional<RunRecord> failed = last_failed(status);
+    const unsigned most = task.retry.attempts;
+    std::string rule = "\"on-fail\" is \"stop\"";
+    if (task.on_fail == OnFail::restart) rule = "\"on-exhausted\" is \"stop\"";
+    if (task.on_fail == OnFail::restart && failed && most > 0 && failed->attempts >= most) {
+        rule = fmt::format("all {} attempts were used up and {}", most, rule);
     }
+    std::string what = "a run failed";
+    if (failed) what = fmt::format("{} {}", run_of(*failed), ending(*failed));
     say(fmt::format("It is stopped since {}, because {}.", at(status.since), what));
-    if (lost && task.on_lost == OnLost::stop) {
+    if (failed && failed->result->outcome == Outcome::lost && task.on_lost == OnLost::stop) {
         say("A run whose end nobody saw is not repeated, because \"on-lost\" is \"stop\".");
     }
     say(
@@ -267,6 +297,15 @@ void Teller::tell_rest(const TaskStatus& status) {
     }
 }
 
+/// Of an end that comes from outside, the state tells nothing.
+void Teller::tell_shutdown(const TaskStatus& status) {
+    say("Bansuri is shutting down and starts nothing any more.");
+    for (const engine::LiveRun& run : status.runs) {
+        say(fmt::format("Run {} for the instant of {} is being ended.", run.id, at(run.instant)));
+    }
+    if (status.halted || !status.task->enabled) tell_stopped(status);
+}
+
 void Teller::tell_state(const TaskStatus& status) {
     if (status.removed) {
         say(status.runs.empty()
@@ -275,6 +314,7 @@ void Teller::tell_state(const TaskStatus& status) {
                               status.runs.front().id));
         return;
     }
+    if (facts_.shutting_down) return tell_shutdown(status);
     switch (status.state) {
         case TaskState::running:
             for (const engine::LiveRun& run : status.runs) tell_live_run(status, run);
@@ -291,16 +331,15 @@ void Teller::tell_state(const TaskStatus& status) {
 }
 
 void Teller::tell_last_run(const TaskStatus* status) {
-    if (latest_run_ == nullptr) {
+    // What its state told already is not told twice.
+    if (status != nullptr && status->halted && !status->removed) return;
+    const std::optional<RunRecord> ended = last_ended(status);
+    if (!ended) {
+        const bool runs = status != nullptr ? !status->runs.empty() : !facts_.runs().empty();
+        if (runs) return;
         return say(facts_.records.empty() ? "No run of it is recorded."
                                           : "It has not run since the records begin.");
     }
-    // What its state told already is not told twice.
-    if (status != nullptr && status->halted && !status->removed) return;
-    const auto ended =
-        std::find_if(facts_.records.begin(), facts_.records.end(),
-                     [](const RunRecord& record) { return record.result && !is_skip(record); });
-    if (ended == facts_.records.end()) return;
     std::string sentence =
         fmt::format("The last run that ended, {} {}", run_of(*ended), ending(*ended));
     if (ended->result->elapsed > Duration::zero()) {
@@ -332,7 +371,7 @@ void Teller::tell_skips() {
 }
 
 void Teller::tell_next(const TaskStatus& status) {
-    if (status.removed) return;
+    if (status.removed || facts_.shutting_down) return;
     const bool is_cron = std::holds_alternative<CronSchedule>(status.task->schedule);
     if (status.next) {
         return say(fmt::format("It is due next {} ({}).", on_or_at(*status.next),

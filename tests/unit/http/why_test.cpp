@@ -33,7 +33,8 @@ struct Story {
     Story& runs(engine::RunId id, const char* instant, std::uint32_t attempt = 1,
                 pid_t pid = 4711) {
         status.state = TaskState::running;
-        status.runs.push_back({id, attempt, pid, WallTime(utc(instant) + 3s), utc(instant)});
+        status.runs.push_back(
+            {id, attempt, pid, WallTime(utc(instant) + 3s), utc(instant), status.task->time_limit});
         RunRecord record = base(id, instant);
         record.attempts = attempt;
         records.push_back(record);
@@ -73,6 +74,15 @@ struct Story {
         facts.now = utc(now);
         facts.zone = zone;
         facts.records.assign(records.rbegin(), records.rend());
+        facts.runs = [this] { return runs_that([](const RunRecord&) { return true; }); };
+        facts.failures = [this] {
+            return runs_that([](const RunRecord& record) {
+                return record.result && (record.result->outcome == Outcome::failed ||
+                                         record.result->outcome == Outcome::timeout ||
+                                         record.result->outcome == Outcome::lost);
+            });
+        };
+        facts.shutting_down = shutting_down;
         facts.run = [this](engine::RunId id) -> std::optional<RunRecord> {
             for (const RunRecord& record : records) {
                 if (record.id == id) return record;
@@ -81,6 +91,14 @@ struct Story {
         };
         facts.attempts = [this](engine::RunId) { return attempts; };
         return facts;
+    }
+    std::vector<RunRecord> runs_that(const std::function<bool(const RunRecord&)>& is_meant) const {
+        std::vector<RunRecord> found;
+        for (auto record = records.rbegin(); record != records.rend(); ++record) {
+            const bool skip = record->result && record->result->outcome == Outcome::skipped;
+            if (!skip && is_meant(*record)) found.push_back(*record);
+        }
+        return found;
     }
     RunRecord base(engine::RunId id, const char* instant) const {
         RunRecord record;
@@ -94,6 +112,7 @@ struct Story {
     std::vector<RunRecord> records;
     std::vector<engine::AttemptRecord> attempts;
     TimeZone zone;
+    bool shutting_down = false;
 };
 
 TEST(Why, SaysItInSentences) {
@@ -295,6 +314,70 @@ TEST(Why, SaysItInSentences) {
              story.status.removed = true;
          }),
          {"It was removed from the configuration; run 17 is being ended."}},
+        {"its time limit was changed while it runs, which keeps the old one",
+         Story(nightly().time_limit(1h)).runs(17, "2026-03-29T02:00").with([](Story& story) {
+             story.status.task = task("backup").cron("0 2 * * *").time_limit(24h).build();
+             story.next("2026-03-30T02:00");
+         }),
+         {"It runs: run 17 for the instant of 02:00, process 4711, since 02:00:03; its time limit "
+          "of 1h ends at 03:00:03.",
+          "It is due next on 2026-03-30 02:00 (0 2 * * * UTC)."}},
+        {"a later run was skipped past, and an earlier one ended last",
+         Story(hourly)
+             .ran(18, "2026-03-29T10:00", "2026-03-29T10:05", Outcome::success,
+                  ExitStatus::exited(0))
+             .ran(17, "2026-03-29T09:00", "2026-03-29T11:00", Outcome::success,
+                  ExitStatus::exited(0))
+             .with([](Story& story) { std::swap(story.records[0], story.records[1]); })
+             .next("2026-03-29T13:00"),
+         {"It waits for its next instant.",
+          "The last run that ended, run 17 (of 09:00) succeeded at 11:00 with exit code 0, after "
+          "2h.",
+          "It is due next at 13:00 (0 * * * * UTC)."}},
+        {"halted by a run, beside which a later one succeeded since",
+         Story(hourly)
+             .ran(2, "2026-03-29T09:00", "2026-03-29T10:30", Outcome::failed, ExitStatus::exited(3))
+             .ran(5, "2026-03-29T10:00", "2026-03-29T11:00", Outcome::success,
+                  ExitStatus::exited(0))
+             .state(TaskState::stopped)
+             .with([](Story& story) { story.status.halted = true; }),
+         {"It is stopped since 02:00, because run 2 (of 09:00) failed at 10:30 with exit code 3.",
+          "Its schedule is over, because \"on-fail\" is \"stop\"; it goes on when the task's "
+          "definition changes or Bansuri is started anew."}},
+        {"its end is known and yet to be written",
+         Story(hourly)
+             .ran(2, "2026-03-29T10:00", "2026-03-29T10:30", Outcome::failed)
+             .with([](Story& story) { story.records.back().result.reset(); })
+             .next("2026-03-29T13:00"),
+         {"It waits for its next instant.",
+          "The last run that ended, run 2 (of 10:00) failed at "
+          "10:30.",
+          "It is due next at 13:00 (0 * * * * UTC)."}},
+        {"halted by a first attempt that was lost",
+         Story(nightly().retries(5))
+             .ran(17, "2026-03-29T02:00", "2026-03-29T02:30", Outcome::lost)
+             .state(TaskState::stopped)
+             .with([](Story& story) { story.status.halted = true; }),
+         {"It is stopped since 02:00, because run 17 (of 02:00) is LOST, its end was noticed at "
+          "02:30.",
+          "A run whose end nobody saw is not repeated, because \"on-lost\" is \"stop\".",
+          "Its schedule is over, because \"on-exhausted\" is \"stop\"; it goes on when the task's "
+          "definition changes or Bansuri is started anew."}},
+        {"Bansuri is shutting down and it runs",
+         Story(nightly()).runs(17, "2026-03-29T02:00").with([](Story& story) {
+             story.shutting_down = true;
+         }),
+         {"Bansuri is shutting down and starts nothing any more.",
+          "Run 17 for the instant of 02:00 is being ended."}},
+        {"Bansuri is shutting down and it does not run",
+         Story(nightly())
+             .ran(17, "2026-03-29T02:00", "2026-03-29T02:01", Outcome::success,
+                  ExitStatus::exited(0))
+             .state(TaskState::stopped)
+             .with([](Story& story) { story.shutting_down = true; }),
+         {"Bansuri is shutting down and starts nothing any more.",
+          "The last run that ended, run 17 (of 02:00) succeeded at 02:01 with exit code 0, after "
+          "1m."}},
         {"asked for by hand",
          Story(nightly())
              .ran(17, "2026-03-29T10:30", "2026-03-29T10:31", Outcome::success,

@@ -29,6 +29,7 @@ struct LiveRun {
     std::optional<WallTime> started;  ///< of that attempt
     WallTime instant{};
     std::optional<Duration> time_limit;  ///< of that process: a reload does not change it
+    std::optional<WallTime> retry_at;    ///< the next attempt, after one that failed
 };
 
 struct TaskStatus {
@@ -46,7 +47,7 @@ struct TaskStatus {
     std::size_t waiting = 0;       ///< instants that are due and have not started
     std::vector<LiveRun> runs;     ///< oldest first
     std::optional<LastRun> last;
-    std::optional<WallTime> retry_at;  ///< the next attempt of a run that failed
+    std::optional<WallTime> retry_at;  ///< the first next attempt of its runs
 };
 
 struct DaemonStatus {

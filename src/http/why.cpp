@@ -21,6 +21,8 @@ using engine::TaskStatus;
 
 // Of what was skipped one after the other, the latest say it.
 constexpr int most_skips_told = 3;
+// Of runs that overlap.
+constexpr std::size_t most_runs_told = 5;
 
 bool is_skip(const RunRecord& record) {
     return record.result && record.result->outcome == Outcome::skipped;
@@ -74,8 +76,10 @@ class Teller {
     std::optional<RunRecord> last_failed(const TaskStatus& status) const;
 
     void tell_shutdown(const TaskStatus& status);
+    void tell_runs(const TaskStatus& status);
     void tell_live_run(const TaskStatus& status, const engine::LiveRun& run);
-    void tell_retry(const TaskStatus& status);
+    void tell_retry(const TaskStatus& status, const engine::LiveRun& run);
+    void tell_halted(const TaskStatus& status);
     void tell_stopped(const TaskStatus& status);
     void tell_rest(const TaskStatus& status);
     void tell_waiting(const TaskStatus& status);
@@ -198,6 +202,25 @@ std::optional<RunRecord> Teller::last_failed(const TaskStatus& status) const {
     return latest_by_end(facts_.failures());
 }
 
+/// With "overlap": "allow" each may stand elsewhere, and the task's state is that of one of them.
+void Teller::tell_runs(const TaskStatus& status) {
+    const std::size_t told = std::min(status.runs.size(), most_runs_told);
+    for (std::size_t index = 0; index < told; ++index) {
+        const engine::LiveRun& run = status.runs[index];
+        if (run.pid == 0 && run.retry_at) {
+            tell_retry(status, run);
+        } else if (run.pid == 0) {
+            say(fmt::format("It is about to run for the instant of {}.", at(run.instant)));
+        } else {
+            tell_live_run(status, run);
+        }
+    }
+    if (told == status.runs.size()) return;
+    say(fmt::format("{} that began later {} alive as well.",
+                    plural(status.runs.size() - told, "run"),
+                    status.runs.size() - told == 1 ? "is" : "are"));
+}
+
 void Teller::tell_live_run(const TaskStatus& status, const engine::LiveRun& run) {
     std::string sentence =
         fmt::format("It runs: run {} for the instant of {}", run.id, at(run.instant));
@@ -209,22 +232,18 @@ void Teller::tell_live_run(const TaskStatus& status, const engine::LiveRun& run)
     if (run.pid > 0) sentence += fmt::format(", process {}", run.pid);
     if (run.started) sentence += fmt::format(", since {}", at(*run.started));
     if (run.time_limit && run.started) {
-        sentence += fmt::format("; its time limit of {} ends {}", shown(*run.time_limit),
-                                on_or_at(*run.started + *run.time_limit));
+        const WallTime end = *run.started + *run.time_limit;
+        sentence += fmt::format("; its time limit of {} {} {}", shown(*run.time_limit),
+                                end > facts_.now ? "ends" : "ended", on_or_at(end));
     }
     say(sentence + ".");
 }
 
-void Teller::tell_retry(const TaskStatus& status) {
+void Teller::tell_retry(const TaskStatus& status, const engine::LiveRun& run) {
     const unsigned attempts = status.task->retry.attempts;
     const std::string of_all = attempts > 1 ? fmt::format(" of {}", attempts) : std::string();
-    const engine::LiveRun* run = status.runs.empty() ? nullptr : &status.runs.front();
-    if (run == nullptr) {
-        return say("Its last attempt failed; another follows" +
-                   (status.retry_at ? " " + on_or_at(*status.retry_at) : std::string()) + ".");
-    }
     std::string failed = "failed";
-    const std::vector<AttemptRecord> records = facts_.attempts(run->id);
+    const std::vector<AttemptRecord> records = facts_.attempts(run.id);
     if (!records.empty() && records.back().result) {
         const AttemptRecord& last = records.back();
         RunRecord as_run;  // told alike
@@ -232,29 +251,31 @@ void Teller::tell_retry(const TaskStatus& status) {
         as_run.ended_at = last.ended_at;
         failed = ending(as_run);
     }
-    say(fmt::format("Attempt {}{} of run {} (of {}) {}; attempt {} follows{}.", run->attempt,
-                    of_all, run->id, at(run->instant), failed, run->attempt + 1,
-                    status.retry_at ? " " + on_or_at(*status.retry_at) : std::string()));
+    say(fmt::format("Attempt {}{} of run {} (of {}) {}; attempt {} follows {}.", run.attempt,
+                    of_all, run.id, at(run.instant), failed, run.attempt + 1,
+                    on_or_at(*run.retry_at)));
 }
 
-void Teller::tell_stopped(const TaskStatus& status) {
+/// Runs that overlapped with the one that failed may be alive still.
+void Teller::tell_halted(const TaskStatus& status) {
     const Task& task = *status.task;
-    if (!task.enabled) return say("It is disabled: \"enabled\" is false in the configuration.");
-    if (!status.halted) {
-        return say(fmt::format("It is stopped since {}{}.", at(status.since),
-                               status.reason.empty() ? "" : ": " + status.reason));
-    }
     const std::optional<RunRecord> failed = last_failed(status);
+    const bool lost = failed && failed->result->outcome == Outcome::lost;
     const unsigned most = task.retry.attempts;
     std::string rule = "\"on-fail\" is \"stop\"";
-    if (task.on_fail == OnFail::restart) rule = "\"on-exhausted\" is \"stop\"";
-    if (task.on_fail == OnFail::restart && failed && most > 0 && failed->attempts >= most) {
-        rule = fmt::format("all {} attempts were used up and {}", most, rule);
+    if (task.on_fail == OnFail::restart) {
+        rule = "\"on-exhausted\" is \"stop\"";
+        // A lost run is not repeated whatever attempts are left.
+        if (failed && !lost && most > 0 && failed->attempts >= most) {
+            rule = fmt::format("all {} attempts were used up and {}", most, rule);
+        }
     }
     std::string what = "a run failed";
     if (failed) what = fmt::format("{} {}", run_of(*failed), ending(*failed));
-    say(fmt::format("It is stopped since {}, because {}.", at(status.since), what));
-    if (failed && failed->result->outcome == Outcome::lost && task.on_lost == OnLost::stop) {
+    say(status.runs.empty()
+            ? fmt::format("It is stopped since {}, because {}.", at(status.since), what)
+            : fmt::format("No other run begins, because {}.", what));
+    if (lost && task.on_lost == OnLost::stop) {
         say("A run whose end nobody saw is not repeated, because \"on-lost\" is \"stop\".");
     }
     say(
@@ -263,16 +284,30 @@ void Teller::tell_stopped(const TaskStatus& status) {
                     rule));
 }
 
+void Teller::tell_stopped(const TaskStatus& status) {
+    if (!status.task->enabled) {
+        return say("It is disabled: \"enabled\" is false in the configuration.");
+    }
+    if (status.halted) return tell_halted(status);
+    say(fmt::format("It is stopped since {}{}.", at(status.since),
+                    status.reason.empty() ? "" : ": " + status.reason));
+}
+
 void Teller::tell_waiting(const TaskStatus& status) {
     if (status.waiting == 0) return;
     const std::string what = status.waiting == 1
                                  ? "One instant is due and waits"
                                  : fmt::format("{} instants are due and wait", status.waiting);
     if (status.runs.empty()) {
-        say(what + (status.reason.empty() ? "." : ": " + status.reason + "."));
-    } else {
-        say(fmt::format("{} until run {} has ended (\"overlap\").", what, status.runs.front().id));
+        return say(what + (status.reason.empty() ? "." : ": " + status.reason + "."));
     }
+    const std::string which = status.runs.size() == 1
+                                  ? fmt::format("run {} has", status.runs.front().id)
+                                  : fmt::format("its {} runs have", status.runs.size());
+    // What is made up for waits as well, whatever the policy.
+    const Overlap overlap = status.task->overlap;
+    const bool by_policy = overlap == Overlap::queue || overlap == Overlap::replace;
+    say(fmt::format("{} until {} ended{}.", what, which, by_policy ? " (\"overlap\")" : ""));
 }
 
 /// States in which nothing of it runs.
@@ -315,12 +350,14 @@ void Teller::tell_state(const TaskStatus& status) {
         return;
     }
     if (facts_.shutting_down) return tell_shutdown(status);
+    if (!status.runs.empty()) {
+        tell_runs(status);
+        if (status.halted || !status.task->enabled) tell_stopped(status);
+        return tell_waiting(status);
+    }
     switch (status.state) {
         case TaskState::running:
-            for (const engine::LiveRun& run : status.runs) tell_live_run(status, run);
-            if (status.runs.empty()) say("It is about to run.");
-            break;
-        case TaskState::restarting: tell_retry(status); break;
+        case TaskState::restarting: say("It is about to run."); break;
         case TaskState::stopped: tell_stopped(status); break;
         case TaskState::pending:
         case TaskState::success:

@@ -119,7 +119,8 @@ class Dispatch {
         cli::ApiClient api(*directory);
         return cli::execute(
             command, api,
-            cli::look_around(std::cout, std::cerr, variable, os::SystemClock::read_wall()));
+            cli::look_around(std::cout, std::cerr, variable, os::SystemClock::read_wall(),
+                             os::SystemClock::read_mono));
     }
 
   private:

@@ -140,16 +140,18 @@ class Logs {
   private:
     /// A question of a follower, who outlives daemons.
     Result<Json> ask(const std::string& path, const Parameters& parameters = {}) {
-        std::chrono::milliseconds waited{0};
+        std::optional<MonoTime> away_since;
         while (true) {
             Result<Json> answer = api_.get(path, parameters);
             const bool away = !answer && answer.error().code == ErrorCode::unreachable;
-            if (!away || !command_.follow || !reached_ || waited >= command_.patience) {
+            const MonoTime now = around_.mono_now();
+            if (!away_since) away_since = now;
+            const bool over = now - *away_since >= command_.patience;
+            if (!away || !command_.follow || !reached_ || over) {
                 reached_ = reached_ || answer.has_value();
                 return answer;
             }
             rest();
-            waited += command_.interval;
         }
     }
 

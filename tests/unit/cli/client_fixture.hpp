@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -24,6 +26,11 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::task;
+
+inline MonoTime steady_now() {
+    return MonoTime(
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
+}
 
 struct Printed {
     int code = 0;
@@ -61,6 +68,7 @@ class TheClient : public ::testing::Test {
         Surroundings around{out, err, on_terminal, errors_on_terminal};
         around.width = width;
         around.now = utc("2026-03-29T12:00");
+        around.mono_now = mono_now;
         const int code = execute(command, api, around);
         return {code, out.str(), err.str()};
     }
@@ -107,6 +115,7 @@ class TheClient : public ::testing::Test {
         return command;
     }
 
+    std::function<MonoTime()> mono_now = steady_now;
     testing::TemporaryDirectory folder;
     int directory = -1;
     testing::FakeHistory history;

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // `bansuri why`, `reload`, `shutdown` and `restart-daemon` against a fake daemon.
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <chrono>
 #include <thread>
 
 #include "client_fixture.hpp"
@@ -47,6 +52,44 @@ TEST_F(TheClient, ShutdownWaitsUntilTheDaemonHasGone) {
     ending.join();
     EXPECT_EQ(backend.asked, "shutdown shutdown ");
     EXPECT_EQ(run(command).code, 3);
+}
+
+TEST_F(TheClient, ATimeoutIsMeasuredByAClockThatNobodySets) {
+    const auto begun = std::chrono::steady_clock::now();
+    MonoTime now{};
+    // Whatever a look takes, as of a daemon that answers slowly, is of the timeout.
+    mono_now = [&now] { return now += 1min; };
+    ShutdownCommand shutdown;
+    shutdown.timeout = 2min;
+    EXPECT_THAT(run(shutdown).err, HasSubstr("it has not ended within 2m"));
+    EXPECT_EQ(now, MonoTime(3min));
+    RestartDaemonCommand restart;
+    restart.timeout = 2min;
+    EXPECT_THAT(run(restart).err, HasSubstr("no other daemon has answered within 2m"));
+    EXPECT_EQ(now, MonoTime(6min));
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 1min);
+}
+
+TEST_F(TheClient, ADaemonThatGivesNoAnswerIsNotWaitedForBeyondTheTimeout) {
+    const auto begun = std::chrono::steady_clock::now();
+    server.reset();
+    // The kernel takes connections for it, and nobody answers.
+    const int mute = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = api.socket_path();
+    ASSERT_LT(path.size(), sizeof address.sun_path);
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    ::unlink(path.c_str());
+    ASSERT_EQ(::bind(mute, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::listen(mute, 10), 0);
+    RestartDaemonCommand command;
+    command.timeout = 200ms;
+    const Printed printed = run(command);
+    EXPECT_EQ(printed.code, 3);
+    EXPECT_THAT(printed.err, HasSubstr("gave no answer: it took too long"));
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 30s);
+    ::close(mute);
 }
 
 TEST_F(TheClient, RestartDaemonWaitsUntilTheNextOneAnswers) {

@@ -112,7 +112,8 @@ class Follower {
     Follower(ApiClient& api, LogsCommand command)
         : thread_([this, &api, command]() mutable {
               command.follow = true;
-              const Surroundings around{out, err};
+              Surroundings around{out, err};
+              around.mono_now = steady_now;
               code = execute(command, api, around);
           }) {}
     int join() {

@@ -126,7 +126,11 @@ class Daemon {
     int serve(LoadedConfiguration first) {
         asio::co_spawn(loop_, begin(std::move(first)), [this](std::exception_ptr bug) {
             if (!bug) return;
-            log_.error("bug", "the start came to nothing");
+            try {
+                std::rethrow_exception(bug);
+            } catch (const std::exception& error) {
+                log_.error("bug", fmt::format("the start came to nothing: {}", error.what()));
+            }
             end_at_once(1);
         });
         run_loop();

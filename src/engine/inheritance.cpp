@@ -2,6 +2,8 @@
 #include "engine/inheritance.hpp"
 
 #include <algorithm>
+#include <set>
+#include <stdexcept>
 #include <string_view>
 #include <unordered_map>
 
@@ -33,7 +35,9 @@ bool end_is_recorded(const UnfinishedRun& run, std::uint32_t attempt) {
 boost::asio::awaitable<void> adopt_what_lives(ProcessLauncher& launcher, const Recovery& left,
                                               const Configuration& configuration,
                                               std::vector<HeldAttempt>& held) {
-    if (left.same_session || !left.same_boot) co_return;
+    if (!left.same_boot) co_return;
+    std::set<AttemptId> have;
+    for (const HeldAttempt& one : held) have.insert(one.id);
     std::unordered_map<std::string_view, const Task*> tasks;
     for (const auto& task : configuration.tasks) tasks.emplace(task->name, task.get());
     for (const UnfinishedRun& run : left.runs) {
@@ -41,6 +45,7 @@ boost::asio::awaitable<void> adopt_what_lives(ProcessLauncher& launcher, const R
         const AttemptStart& start = *run.last->start;
         AdoptSpec spec;
         spec.id = {run.id, run.last->number};
+        if (have.contains(spec.id)) continue;
         spec.process = start.process;
         spec.label = encode({run.task, run.due, run.origin, start.at, start.begun});
         if (const auto known = tasks.find(run.task); known != tasks.end()) {
@@ -50,6 +55,11 @@ boost::asio::awaitable<void> adopt_what_lives(ProcessLauncher& launcher, const R
         const HeldAttempt adopted{spec.id, spec.process, spec.label};
         const Result<void> answer = co_await launcher.adopt(std::move(spec));
         if (answer) held.push_back(adopted);
+        // Whether it lives could not be found out. Then no end may be recorded, nor anything be
+        // started beside it: the next daemon asks again.
+        if (!answer && answer.error().code == ErrorCode::io) {
+            throw std::runtime_error(answer.error().message);
+        }
     }
 }
 

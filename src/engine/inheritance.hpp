@@ -19,6 +19,8 @@ namespace bansuri::engine {
 
 /// Has the keeper take in what still lives of the runs that another keeper started, and adds it to
 /// `held`. Before a single instant is looked at, so that what has ended meanwhile overlaps nothing.
+/// Throws std::runtime_error if the keeper cannot say of one whether it lives: then nothing may be
+/// concluded, and another daemon has to ask for those that are missing.
 boost::asio::awaitable<void> adopt_what_lives(ProcessLauncher& launcher, const Recovery& left,
                                               const Configuration& configuration,
                                               std::vector<HeldAttempt>& held);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <set>
-#include <stdexcept>
 #include <string_view>
 #include <unordered_map>
 
@@ -16,7 +15,7 @@ namespace {
 std::optional<UnfinishedRun> run_of(const HeldAttempt& held) {
     const auto label = parse_label(held.label);
     if (!label) return std::nullopt;
-    UnfinishedRun run{held.id.run, label->task, label->due, label->origin, std::nullopt};
+    UnfinishedRun run{held.id.run, label->task, label->due, label->origin, {}, true, true};
     AttemptStart start;
     start.process = held.process;
     start.at = label->at;
@@ -32,20 +31,21 @@ bool end_is_recorded(const UnfinishedRun& run, std::uint32_t attempt) {
 
 }  // namespace
 
-boost::asio::awaitable<void> adopt_what_lives(ProcessLauncher& launcher, const Recovery& left,
-                                              const Configuration& configuration,
-                                              std::vector<HeldAttempt>& held) {
-    if (!left.same_boot) co_return;
-    std::set<AttemptId> have;
-    for (const HeldAttempt& one : held) have.insert(one.id);
+boost::asio::awaitable<Result<void>> adopt_what_lives(ProcessLauncher& launcher,
+                                                      const Recovery& left,
+                                                      const Configuration& configuration,
+                                                      std::vector<HeldAttempt>& held) {
+    std::set<AttemptId> known;
+    for (const HeldAttempt& each : held) known.insert(each.id);
     std::unordered_map<std::string_view, const Task*> tasks;
     for (const auto& task : configuration.tasks) tasks.emplace(task->name, task.get());
     for (const UnfinishedRun& run : left.runs) {
-        if (!run.last || !run.last->start || run.last->end) continue;
+        // Also of this session: the daemon before may have died while it adopted.
+        if (!run.same_boot || !run.last || !run.last->start || run.last->end) continue;
+        if (known.contains({run.id, run.last->number})) continue;
         const AttemptStart& start = *run.last->start;
         AdoptSpec spec;
         spec.id = {run.id, run.last->number};
-        if (have.contains(spec.id)) continue;
         spec.process = start.process;
         spec.label = encode({run.task, run.due, run.origin, start.at, start.begun});
         if (const auto known = tasks.find(run.task); known != tasks.end()) {
@@ -56,23 +56,21 @@ boost::asio::awaitable<void> adopt_what_lives(ProcessLauncher& launcher, const R
         const Result<void> answer = co_await launcher.adopt(std::move(spec));
         if (answer) held.push_back(adopted);
         // Whether it lives could not be found out. Then no end may be recorded, nor anything be
-        // started beside it: the next daemon asks again.
-        if (!answer && answer.error().code == ErrorCode::io) {
-            throw std::runtime_error(answer.error().message);
+        // started beside it.
+        if (!answer && (answer.error().code == ErrorCode::unreachable ||
+                        answer.error().code == ErrorCode::io)) {
+            co_return answer;
         }
     }
+    co_return Result<void>();
 }
 
-Inheritance::Inheritance(Recovery recovery, std::vector<HeldAttempt> held, bool keeper_lives)
-    : once_tasks_unknown_(keeper_lives && !recovery.same_session) {
+Inheritance::Inheritance(Recovery recovery, std::vector<HeldAttempt> held, bool keeper_has_started)
+    : once_tasks_unknown_(keeper_has_started && !recovery.same_session) {
     std::map<RunId, InheritedRun> runs;
     for (UnfinishedRun& run : recovery.runs) {
         const RunId id = run.id;
-        // With the keeper alive, what it holds is all that there is, whatever became of the store.
-        runs[id] = {std::move(run),
-                    {},
-                    recovery.same_session || keeper_lives,
-                    recovery.same_boot || keeper_lives};
+        runs[id] = {std::move(run), {}};
     }
     // Several of one run, in their order: the end of the first was not recorded in time.
     std::sort(held.begin(), held.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
@@ -87,7 +85,7 @@ Inheritance::Inheritance(Recovery recovery, std::vector<HeldAttempt> held, bool 
             reclaimed_[run->id] = true;
             const RunId id = run->id;
             highest_held_ = std::max(highest_held_, id);
-            known = runs.emplace(id, InheritedRun{std::move(*run), {}, true, true}).first;
+            known = runs.emplace(id, InheritedRun{std::move(*run), {}}).first;
         }
         InheritedRun& run = known->second;
         if (end_is_recorded(run.record, attempt.id.attempt)) {

@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 UnfinishedRun run(RunId id, std::optional<UnfinishedRun::LastAttempt> last = std::nullopt) {
-    return {id, "t", {}, RunOrigin::schedule, std::move(last)};
+    return {id, "t", {}, RunOrigin::schedule, std::move(last), true, true};
 }
 UnfinishedRun::LastAttempt begun(std::uint32_t number) {
     return {number, AttemptStart{}, std::nullopt};
@@ -30,7 +30,7 @@ HeldAttempt held(RunId id, std::uint32_t attempt, const std::string& task = "t")
 }
 Recovery recovery(std::vector<UnfinishedRun> runs, RunId last_id = 100) {
     Recovery left;
-    left.same_session = left.same_boot = true;
+    left.same_session = true;
     left.last_id = last_id;
     left.runs = std::move(runs);
     return left;
@@ -57,29 +57,28 @@ struct Adopter final : ProcessLauncher {
     std::vector<AttemptId> asked;
 };
 
-/// What it threw, or nothing.
-std::string adopt_all(Adopter& adopter, const Recovery& left, std::vector<HeldAttempt> all = {}) {
+Result<void> adopt_all(Adopter& adopter, const Recovery& left, std::vector<HeldAttempt> all = {}) {
     boost::asio::io_context loop;
-    std::string thrown;
+    Result<void> answer;
     const Configuration none;
-    boost::asio::co_spawn(loop, adopt_what_lives(adopter, left, none, all),
-                          [&thrown](const std::exception_ptr& error) {
-                              try {
-                                  if (error) std::rethrow_exception(error);
-                              } catch (const std::exception& failure) {
-                                  thrown = failure.what();
-                              }
-                          });
+    boost::asio::co_spawn(
+        loop, adopt_what_lives(adopter, left, none, all),
+        [&answer](const std::exception_ptr&, Result<void> told) { answer = std::move(told); });
     loop.run();
-    return thrown;
+    return answer;
 }
 
 TEST(Adoption, GivenAnErrorThatDoesNotSayWhetherItLives_ThenNothingIsConcluded) {
     Adopter gone(ErrorCode::not_found);
-    EXPECT_EQ(adopt_all(gone, recovery({run(7, begun(1))})), "");
-    Adopter short_of_descriptors(ErrorCode::io);
-    EXPECT_EQ(adopt_all(short_of_descriptors, recovery({run(7, begun(1))})),
-              "adopt: Too many open files");
+    EXPECT_TRUE(adopt_all(gone, recovery({run(7, begun(1)), run(8, begun(1))})));
+    EXPECT_THAT(gone.asked, SizeIs(2));
+    for (const ErrorCode code : {ErrorCode::io, ErrorCode::unreachable}) {
+        Adopter silent(code);
+        const auto answer = adopt_all(silent, recovery({run(7, begun(1)), run(8, begun(1))}));
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().code, code);
+        EXPECT_EQ(answer.error().message, "adopt: Too many open files");
+    }
 }
 
 TEST(Adoption, GivenADaemonThatDidNotGetToTheEndOfIt_ThenTheNextOneAsksForTheRest) {
@@ -136,7 +135,7 @@ TEST(Inheritance, ARunThatTheStoreHasLostIsKnownFromItsLabel) {
     const auto share = all.take("lost");
     ASSERT_THAT(share.runs, SizeIs(1));
     EXPECT_EQ(share.runs[0].record.last->number, 2u);
-    EXPECT_TRUE(share.runs[0].same_session);
+    EXPECT_TRUE(share.runs[0].record.same_session);
 }
 
 TEST(Inheritance, WhatIsNoRunsIsReleased) {

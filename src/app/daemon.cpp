@@ -164,6 +164,7 @@ class Daemon {
                          options_.version));
         state_->sweep();
         open_socket();
+        keeper_.ready();
         begun_ = true;
         if (std::exchange(interrupted_early_, false)) {
             interrupt("a signal during the start");
@@ -440,11 +441,9 @@ class Daemon {
         return {};
     }
 
-    /// Or it cannot say what lives: then nothing may be begun, and the next daemon asks again.
     [[noreturn]] void keeper_lost(const std::string& how = "the keeper was lost") {
-        log_.error("keeper",
-                   how + (state_ ? ": what runs is left to the next daemon, ending"
-                                 : ": what runs can no longer be seen, ending"));
+        log_.error("keeper", how + (state_ ? ": what runs is left to the next daemon, ending"
+                                           : ": what runs can no longer be seen, ending"));
         end_at_once(1);
     }
 

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "keeper/poll_tag.hpp"
+#include "keeper/report.hpp"
 #include "keeper/spare_descriptors.hpp"
 
 namespace bansuri::keeper {
@@ -80,7 +81,10 @@ void Drain::keep(UniqueFd pipe) {
     for (int i = 0; i < 2 && size > 0; ++i) size = ::read(pipe.get(), waste.data(), waste.size());
     if (size == 0) return;  // nobody holds the other end
     pipes_.reserve(pipes_.size() + 1);
-    watch(epoll_, {PollKind::drained_pipe, pipe.get()}, EPOLLIN);
+    if (!watch(epoll_, {PollKind::drained_pipe, pipe.get()}, EPOLLIN)) {
+        report("epoll has no room (%s): what a survivor writes is not drained, and it may block",
+               ::strerrordesc_np(errno));
+    }
     pipes_.push_back(std::move(pipe));
 }
 

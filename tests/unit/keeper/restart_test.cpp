@@ -303,7 +303,7 @@ TEST_F(KeeperReplace, GivenAFailureThatMayPass_ThenTheInstalledProgramIsTriedAga
         eventually([&] { return program_of(keeper.daemon()).find("1001") != std::string::npos; }));
 }
 
-TEST_F(KeeperReplace, GivenOneThatCannotBeExecutedForAWhile_ThenTheFallBackIsNotForGood) {
+TEST_F(KeeperReplace, GivenAFallBack_WhenReplacedAgain_ThenTheInstalledProgramIsTriedAnew) {
     install("#!/bin/sh\nexit 2\n");
     SupervisedKeeper keeper(SupervisedKeeper::quick(), with_installed());
     const UniqueFd first = keeper.next_daemon();

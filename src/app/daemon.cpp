@@ -136,7 +136,7 @@ class Daemon {
     asio::awaitable<void> begin(LoadedConfiguration first) {
         Result<Stock> stock = co_await take_stock(*state_, keeper_, number_ > 1,
                                                   first.configuration, options_.config);
-        if (!stock) keeper_lost();
+        if (!stock) keeper_lost(stock.error().message);
         std::optional<Configuration>& before = stock->before;
         if (!before && !first.configuration) {
             exit_code_ = refuse_configuration();
@@ -164,6 +164,7 @@ class Daemon {
                          options_.version));
         state_->sweep();
         open_socket();
+        keeper_.ready();
         begun_ = true;
         if (std::exchange(interrupted_early_, false)) {
             interrupt("a signal during the start");
@@ -440,10 +441,9 @@ class Daemon {
         return {};
     }
 
-    [[noreturn]] void keeper_lost() {
-        log_.error("keeper",
-                   state_ ? "the keeper was lost: what runs is left to the next Bansuri, ending"
-                          : "the keeper was lost: what runs can no longer be seen, ending");
+    [[noreturn]] void keeper_lost(const std::string& how = "the keeper was lost") {
+        log_.error("keeper", how + (state_ ? ": what runs is left to the next daemon, ending"
+                                           : ": what runs can no longer be seen, ending"));
         end_at_once(1);
     }
 

@@ -23,6 +23,7 @@
 #include "core/config/parsed_configuration.hpp"
 #include "core/config/schema.hpp"
 #include "core/state_directory.hpp"
+#include "keeper/process_setup.hpp"
 #include "keeper/run.hpp"
 #include "os/config_file.hpp"
 #include "os/crash_points.hpp"
@@ -39,7 +40,7 @@ int be_keeper(int argc, const char* const* argv, bool use_cgroups, bool restart,
               const os::StateDirectory* state = nullptr) {
     keeper::DaemonCommand daemon;
     // Both processes hold the lock: the directory is free when the last of them has ended.
-    if (state != nullptr) daemon.descriptors.push_back(state->lock());
+    if (state != nullptr) daemon.descriptors = state->descriptors();
     daemon.argv.assign(argv, argv + argc);
     for (const char* const* variable = environ; *variable != nullptr; ++variable) {
         daemon.environment.emplace_back(*variable);
@@ -173,6 +174,8 @@ int checked(int exit_code) {
 
 int main(int argc, char** argv) {
     try {
+        // First of all: what is opened next would be what others write to.
+        keeper::fill_standard_descriptors();
         const cli::Command command = cli::parse_arguments(argc, argv, BANSURI_VERSION);
         return checked(std::visit(Dispatch(argc, argv), command));
     } catch (const std::exception& error) {

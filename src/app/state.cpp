@@ -17,13 +17,16 @@ namespace {
 
 constexpr auto patience = std::chrono::seconds(5);
 
-/// The keeper holds the lock of the directory as it was; if somebody has deleted that, a new one.
+/// The keeper holds the lock of the directory as it was; of another one that is in its place now
+/// nobody does.
 std::optional<os::StateDirectory> remade(const std::string& directory,
                                          const State::Listener& listener) {
+    if (os::StateDirectory::is_held_above(directory)) return std::nullopt;
     std::error_code unknown;
-    if (std::filesystem::exists(directory + "/lock", unknown) || unknown) return std::nullopt;
+    const bool is_new = !std::filesystem::exists(directory + "/lock", unknown) && !unknown;
     Result<os::StateDirectory> made = os::StateDirectory::open(directory);
     if (!made) throw std::runtime_error(made.error().message);
+    if (!is_new) return std::move(*made);
     listener.on_news("state-deleted",
                      fmt::format("the state directory \"{}\" was deleted under the daemon before: "
                                  "made anew, and the history begins anew",

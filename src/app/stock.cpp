@@ -32,7 +32,8 @@ boost::asio::awaitable<Result<Stock>> take_stock(State& state, os::KeeperClient&
     const Configuration& known = stock.before ? *stock.before : *file;
     const Result<void> adopted =
         co_await engine::adopt_what_lives(keeper, stock.left, known, stock.held);
-    if (!adopted || keeper.lost()) co_return keeper_gone();
+    if (!adopted) co_return tl::unexpected(adopted.error());
+    if (keeper.lost()) co_return keeper_gone();
     if (stock.left.last_id == 0) {
         // With a store that begins anew, ids do too: what is kept of other runs must go first.
         state.outputs().sweep([&stock](engine::AttemptId id) {

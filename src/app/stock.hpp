@@ -26,7 +26,8 @@ struct Stock {
 
 /// `keeper_lives`: it had a daemon before. `file`: the configuration as it is now, at `path`. What
 /// another keeper started and still lives is adopted, unless there is no configuration at all. The
-/// error (unreachable): the keeper is gone, and nothing that was answered may be believed.
+/// errors: the keeper is gone, and nothing that was answered may be believed (unreachable); it
+/// cannot say of one whether it lives (io).
 boost::asio::awaitable<Result<Stock>> take_stock(State& state, os::KeeperClient& keeper,
                                                  bool keeper_lives,
                                                  const std::optional<Configuration>& file,

@@ -35,14 +35,14 @@ boost::asio::awaitable<Result<void>> adopt_what_lives(ProcessLauncher& launcher,
                                                       const Recovery& left,
                                                       const Configuration& configuration,
                                                       std::vector<HeldAttempt>& held) {
-    std::set<AttemptId> known;
-    for (const HeldAttempt& each : held) known.insert(each.id);
+    std::set<AttemptId> held_already;
+    for (const HeldAttempt& each : held) held_already.insert(each.id);
     std::unordered_map<std::string_view, const Task*> tasks;
     for (const auto& task : configuration.tasks) tasks.emplace(task->name, task.get());
     for (const UnfinishedRun& run : left.runs) {
         // Also of this session: the daemon before may have died while it adopted.
         if (!run.same_boot || !run.last || !run.last->start || run.last->end) continue;
-        if (known.contains({run.id, run.last->number})) continue;
+        if (held_already.contains({run.id, run.last->number})) continue;
         const AttemptStart& start = *run.last->start;
         AdoptSpec spec;
         spec.id = {run.id, run.last->number};
@@ -55,7 +55,12 @@ boost::asio::awaitable<Result<void>> adopt_what_lives(ProcessLauncher& launcher,
         const HeldAttempt adopted{spec.id, spec.process, spec.label};
         const Result<void> answer = co_await launcher.adopt(std::move(spec));
         if (answer) held.push_back(adopted);
-        if (!answer && answer.error().code == ErrorCode::unreachable) co_return answer;
+        // Whether it lives could not be found out. Then no end may be recorded, nor anything be
+        // started beside it.
+        if (!answer && (answer.error().code == ErrorCode::unreachable ||
+                        answer.error().code == ErrorCode::io)) {
+            co_return answer;
+        }
     }
     co_return Result<void>();
 }

@@ -19,7 +19,8 @@ namespace bansuri::engine {
 
 /// Has the keeper take in what still lives of the runs that another keeper started, and adds it to
 /// `held`. Before a single instant is looked at, so that what has ended meanwhile overlaps nothing.
-/// The error (unreachable): the keeper is gone, so that nothing is known of what lives.
+/// The errors: the keeper is gone, so that nothing is known of what lives (unreachable); it cannot
+/// say of one whether it lives (io): another daemon has to ask for those that are missing.
 boost::asio::awaitable<Result<void>> adopt_what_lives(ProcessLauncher& launcher,
                                                       const Recovery& left,
                                                       const Configuration& configuration,

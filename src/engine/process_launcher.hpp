@@ -137,7 +137,8 @@ class ProcessLauncher {
     virtual std::unique_ptr<Process> take_over(AttemptId id, OutputSink& sink,
                                                std::function<void()> changed) = 0;
     /// Has the keeper hold a process that another keeper started, if it lives and is the one that
-    /// is meant; take_over() then gives it. The error (not_found) says that it is not there.
+    /// is meant; take_over() then gives it. The errors: it is not there (not_found); it is held
+    /// already (already_claimed); nobody can say, for example for want of descriptors (io).
     virtual boost::asio::awaitable<Result<void>> adopt(AdoptSpec spec) = 0;
 };
 

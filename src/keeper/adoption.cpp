@@ -6,12 +6,15 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "keeper/boot_clock.hpp"
 #include "keeper/exit_evidence.hpp"
 #include "keeper/pipe.hpp"
 #include "keeper/poll_tag.hpp"
 #include "keeper/process_table.hpp"
+#include "keeper/report.hpp"
+#include "keeper/spare_descriptors.hpp"
 #include "keeper/starter.hpp"
 
 namespace bansuri::keeper {
@@ -25,6 +28,16 @@ bool has_ended(int pidfd) {
     return ::poll(&end, 1, 0) == 1;
 }
 
+void report_unread(const Attempt& attempt) {
+    report("run %llu, attempt %u: no descriptors are left, its output is not read any more",
+           static_cast<unsigned long long>(attempt.id.run), attempt.id.attempt);
+}
+
+/// None if it would take what is to be kept free.
+UniqueFd spared(UniqueFd pipe) {
+    return pipe && leaves_spare_descriptors(pipe.get()) ? std::move(pipe) : UniqueFd();
+}
+
 }  // namespace
 
 SpawnError Adoption::adopt(const Message& message) {
@@ -34,12 +47,12 @@ SpawnError Adoption::adopt(const Message& message) {
     if (wanted.pid <= 1 || wanted.pid == ::getpid()) return {Step::request, ESRCH};
     // The number stays with one process only once it is pinned; that it is the one that is meant
     // is what the start time says then. Of a thread there is no pidfd.
-    UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, wanted.pid, 0)));
-    if (!pidfd) {
-        const bool shortage = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
-        return {Step::request, shortage ? errno : ESRCH};
-    }
+    UniqueFd pidfd = pin(wanted.pid);
+    if (!pidfd) return {Step::request, is_shortage(errno) ? errno : ESRCH};
+    errno = 0;
     const auto info = ProcessInfo::read(wanted.pid);
+    // Nothing says then that it is not there.
+    if (!info && is_shortage(errno)) return {Step::request, errno};
     if (!info || info->dead || info->start_time != wanted.start_time) {
         return {Step::request, ESRCH};
     }
@@ -58,20 +71,58 @@ SpawnError Adoption::adopt(const Message& message) {
     if (attempt.output) attempt.started.captured |= captured_output;
     if (attempt.error) attempt.started.captured |= captured_error;
     containment_.adopt(attempt);
+    if (attempt.cgroup && !leaves_spare_descriptors(attempt.cgroup->directory.get())) {
+        attempt.cgroup.reset();  // then its processes are found in /proc
+    }
     // Its end is an event from here on, also one that has come meanwhile.
-    watch(epoll_, {PollKind::adopted_leader, attempt.pidfd.get()}, EPOLLIN);
+    if (!watch(epoll_, {PollKind::adopted_leader, attempt.pidfd.get()}, EPOLLIN)) {
+        return {Step::request, errno};
+    }
     attempt.owes_started = true;
     attempts_.enqueue(attempt);
     return {};
 }
 
+UniqueFd Adoption::pin(pid_t pid) {
+    for (;;) {
+        UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+        const int error = errno;
+        const bool enough = pidfd && leaves_spare_descriptors(pidfd.get());
+        if (enough || (!pidfd && !is_shortage(error))) return pidfd;
+        pidfd.reset();
+        if (give_up_something()) continue;
+        errno = error;
+        if (error != ENFILE && error != ENOMEM) errno = EMFILE;
+        return {};
+    }
+}
+
+bool Adoption::give_up_something() {
+    for (Attempt* const attempt : attempts_.adopted()) {
+        // It lives in it all the same, and is found in /proc.
+        if (attempt->cgroup && attempt->state != AttemptState::gone) {
+            attempt->cgroup.reset();
+            return true;
+        }
+    }
+    for (Attempt* const attempt : attempts_.adopted()) {
+        if (!attempt->output && !attempt->error) continue;
+        report_unread(*attempt);
+        attempt->output.reset();
+        attempt->error.reset();
+        attempt->started.captured = 0;
+        return true;
+    }
+    return false;
+}
+
 void Adoption::find_pipes(Attempt& attempt) {
     const auto look_at = [&attempt](pid_t pid) {
         if (attempt.started.output_pipe != 0 && !attempt.output) {
-            attempt.output = reopen_pipe(pid, attempt.started.output_pipe);
+            attempt.output = spared(reopen_pipe(pid, attempt.started.output_pipe));
         }
         if (attempt.started.error_pipe != 0 && !attempt.error) {
-            attempt.error = reopen_pipe(pid, attempt.started.error_pipe);
+            attempt.error = spared(reopen_pipe(pid, attempt.started.error_pipe));
         }
     };
     const auto found_all = [&attempt] {
@@ -80,6 +131,7 @@ void Adoption::find_pipes(Attempt& attempt) {
     };
     look_at(attempt.leader());
     if (found_all()) return;
+    if (!leaves_spare_descriptors(attempt.pidfd.get() + 2)) return report_unread(attempt);
     // The leader may have sent its own output elsewhere while its children still write.
     const ProcessTable table = ProcessTable::read();
     for (const ProcessInfo& process : table.processes()) {

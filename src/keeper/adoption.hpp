@@ -18,8 +18,8 @@ class Adoption {
 
     /// Step::none: it is held, and owes `started`, with those of its pipes that were found again.
     /// Else the attempt may be in the table, and the process was not touched. (request, ESRCH): no
-    /// such process, or another one by that number. The id must not be known yet. Throws
-    /// std::bad_alloc likewise.
+    /// such process, or another one by that number; any other error says nothing of that. The id
+    /// must not be known yet. Throws std::bad_alloc likewise.
     SpawnError adopt(const Message& message);
 
     /// The pidfd of an adopted leader has something to tell.
@@ -30,6 +30,10 @@ class Adoption {
     BootTime next_due() const;
 
   private:
+    /// A pidfd, for which others give up what they need less. None with errno.
+    UniqueFd pin(pid_t pid);
+    /// Of an adopted attempt: its cgroup, or else its pipes. False if nobody has any.
+    bool give_up_something();
     void find_pipes(Attempt& attempt);
     void leader_died(Attempt& attempt);
 

@@ -34,6 +34,7 @@ struct Attempt {
     Survive survive = Survive::daemons;
     std::chrono::nanoseconds stop_timeout{};
     std::optional<CgroupPool::Leaf> cgroup;  ///< none: its processes are found in /proc
+    bool moved = false;                      ///< its leader has left the cgroup: in /proc as well
     std::string label;                       ///< the daemon's, at most max_label bytes
     /// Of an adopted leader, which is not our child: nobody tells us of its end, and its number is
     /// not sure to stay its own once it has ended.
@@ -52,6 +53,7 @@ struct Attempt {
     EndCause cause = EndCause::none;
     Scope ending = Scope::nothing;    ///< what has to end
     Scope notified = Scope::nothing;  ///< what has been sent SIGTERM
+    bool leader_notified = false;     ///< the leader itself has
     BootTime kill_at = never;
     BootTime check_at = never;
     unsigned checks = 0;  ///< looks taken so far: they become rarer

@@ -143,6 +143,14 @@ std::optional<PlaceOfLeaf> leaf_in(std::string_view path) {
     return std::nullopt;
 }
 
+/// It is there, and no process in it. Else errno is 0 or says why that cannot be told.
+bool is_empty(const CgroupPool::Leaf& leaf) {
+    std::array<char, 128> text;
+    const auto events = read_small_file(leaf.directory.get(), "cgroup.events", text);
+    if (events) errno = 0;
+    return events && events->find("populated 0") != std::string_view::npos;
+}
+
 std::string read_whole(const char* path) {
     std::string text(256 * 1024, '\0');
     const auto read = read_small_file(AT_FDCWD, path, text);
@@ -217,7 +225,7 @@ std::optional<CgroupPool::Leaf> CgroupPool::take() {
     while (!free_.empty()) {
         Leaf leaf = std::move(free_.back());
         free_.pop_back();
-        if (!populated(leaf)) return leaf;
+        if (is_empty(leaf)) return leaf;
         retired_.push_back(leaf.number);
     }
     free_.reserve(static_cast<std::size_t>(next_) + 1);  // so that give_back() cannot throw
@@ -232,7 +240,7 @@ std::optional<CgroupPool::Leaf> CgroupPool::take() {
 
 void CgroupPool::give_back(Leaf leaf) {
     // Linux (6.18, tried) also kills whatever clone3 puts later into a cgroup that was once killed.
-    if (populated(leaf) || leaf.killed) {
+    if (!is_empty(leaf) || leaf.killed) {
         retired_.push_back(leaf.number);
     } else {
         free_.push_back(std::move(leaf));
@@ -241,7 +249,7 @@ void CgroupPool::give_back(Leaf leaf) {
     if (retired_.empty()) return;
     std::array<char, 16> name;
     std::snprintf(name.data(), name.size(), "%d", retired_.back());
-    if (::unlinkat(directory_.get(), name.data(), AT_REMOVEDIR) == 0) {
+    if (::unlinkat(directory_.get(), name.data(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
         retired_.pop_back();
     } else {
         std::swap(retired_.front(), retired_.back());
@@ -275,10 +283,10 @@ void CgroupPool::discard(Leaf leaf) {
 }
 
 bool CgroupPool::populated(const Leaf& leaf) {
-    std::array<char, 128> text;
-    const auto events = read_small_file(leaf.directory.get(), "cgroup.events", text);
+    if (is_empty(leaf)) return false;
+    // A cgroup that somebody has removed was empty then, and nobody can be in it now.
     // If it cannot be read, processes() or kill() will tell; saying "empty" would lose them.
-    return !events || events->find("populated 0") == std::string_view::npos;
+    return errno != ENOENT && errno != ENODEV;
 }
 
 std::vector<pid_t> CgroupPool::processes(const Leaf& leaf, std::size_t limit) {

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "keeper/spare_descriptors.hpp"
+
 namespace bansuri::keeper {
 namespace {
 
@@ -31,7 +33,11 @@ ContainmentKind Containment::kind() const {
 }
 
 void Containment::assign(Attempt& attempt) {
-    if (cgroups_) attempt.cgroup = cgroups_->take();
+    if (!cgroups_) return;
+    attempt.cgroup = cgroups_->take();
+    if (attempt.cgroup && !leaves_spare_descriptors(attempt.cgroup->directory.get())) {
+        release(attempt);
+    }
 }
 
 void Containment::adopt(Attempt& attempt) const {
@@ -49,7 +55,9 @@ void Containment::release(Attempt& attempt) {
 }
 
 bool Containment::may_have_left(const Attempt& attempt, AttemptTable& attempts) {
-    if (attempt.cgroup) return CgroupPool::populated(*attempt.cgroup);
+    if (attempt.cgroup && (!attempt.moved || CgroupPool::populated(*attempt.cgroup))) {
+        return CgroupPool::populated(*attempt.cgroup);
+    }
     if (attempt.adopted()) return true;  // its orphans are not given to us
     if (::kill(-attempt.leader(), 0) == 0 || errno == EPERM) return true;
     // Whatever it left has an ancestor that is now a child of the keeper.
@@ -64,7 +72,17 @@ bool Containment::may_have_left(const Attempt& attempt, AttemptTable& attempts) 
     });
 }
 
-Containment::Members Containment::members(const Attempt& attempt, AttemptTable& attempts) {
+bool Containment::has_moved(Attempt& attempt) {
+    if (!attempt.cgroup || attempt.moved || !attempt.leader_alive()) return attempt.moved;
+    const auto pids = CgroupPool::processes(*attempt.cgroup, max_members);
+    if (std::find(pids.begin(), pids.end(), attempt.leader()) != pids.end()) return false;
+    // One that has ended, and waits to be reaped, is in no list either.
+    const auto leader = ProcessInfo::read(attempt.leader());
+    attempt.moved = leader && !leader->dead;
+    return attempt.moved;
+}
+
+Containment::Members Containment::members(Attempt& attempt, AttemptTable& attempts) {
     Members members;
     if (attempt.cgroup) {
         for (const pid_t pid : CgroupPool::processes(*attempt.cgroup, max_members)) {
@@ -73,17 +91,25 @@ Containment::Members Containment::members(const Attempt& attempt, AttemptTable& 
         }
         // An empty list of a populated cgroup: they have ended, or moved on, while we looked.
         members.certain = !members.living.empty() || !CgroupPool::populated(*attempt.cgroup);
-        return members;
+        if (!has_moved(attempt)) return members;
     }
+    add_from_proc(attempt, attempts, members);
+    return members;
+}
+
+void Containment::add_from_proc(const Attempt& attempt, AttemptTable& attempts, Members& members) {
     if (!look_) look(attempts);
+    const auto in_cgroup = static_cast<std::ptrdiff_t>(members.living.size());
     const auto processes = look_->table.processes();
     for (std::size_t i = 0; i < processes.size(); ++i) {
-        if (look_->owners[i] == &attempt && !processes[i].dead) {
-            members.living.push_back(processes[i]);
-        }
+        if (look_->owners[i] != &attempt || processes[i].dead) continue;
+        const auto end = members.living.begin() + in_cgroup;
+        const bool known = std::any_of(members.living.begin(), end, [&](const ProcessInfo& one) {
+            return one.pid == processes[i].pid;
+        });
+        if (!known) members.living.push_back(processes[i]);
     }
-    members.certain = look_->table.complete();
-    return members;
+    members.certain = members.certain && look_->table.complete();
 }
 
 bool Containment::kill_everything(Attempt& attempt) {
@@ -166,7 +192,8 @@ const Attempt* Containment::owner_of_stranger(const ProcessInfo& process, Attemp
                                               const std::vector<const Attempt*>& pinned) {
     const Seen* const known = seen(process.pid);
     for (const Attempt* const attempt : attempts.adopted()) {
-        if (attempt->cgroup || attempt->state == AttemptState::gone) continue;
+        if (attempt->state == AttemptState::gone) continue;
+        if (attempt->cgroup && !attempt->moved) continue;
         const pid_t leader = attempt->leader();
         if (process.pid == leader && process.start_time == attempt->started.start_time) {
             return attempt;

@@ -42,7 +42,10 @@ class Containment {
     };
     /// Throws std::bad_alloc only. Several calls between two of forget_look() share one look at
     /// /proc.
-    Members members(const Attempt& attempt, AttemptTable& attempts);
+    Members members(Attempt& attempt, AttemptTable& attempts);
+    /// Whether a leader has left its cgroup, as root may: then its processes are found in /proc as
+    /// well, from here on.
+    static bool has_moved(Attempt& attempt);
     void forget_look() { look_.reset(); }
 
     /// SIGKILL to all of the attempt in one step; false if that is not possible.
@@ -64,6 +67,7 @@ class Containment {
         ProcessTable table;
         std::vector<const Attempt*> owners;  ///< in parallel to the table
     };
+    void add_from_proc(const Attempt& attempt, AttemptTable& attempts, Members& members);
     void look(AttemptTable& attempts);
     void remember(const Look& look, const std::vector<bool>& below);
     /// Of a process that does not descend from us.

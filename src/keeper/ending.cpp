@@ -2,14 +2,18 @@
 #include "keeper/ending.hpp"
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <new>
+#include <utility>
 
 #include "keeper/boot_clock.hpp"
+#include "keeper/spare_descriptors.hpp"
 
 namespace bansuri::keeper {
 namespace {
@@ -122,7 +126,7 @@ void Ending::work() {
     for (std::size_t i = attempts_.settling().size(); i-- > 0;) {
         Attempt& attempt = *attempts_.settling()[i];
         if (attempt.check_at > start) continue;
-        if (!attempt.cgroup) {
+        if (!attempt.cgroup || attempt.moved) {
             if (start < next_look_) {
                 attempts_.settle(attempt, next_look_);
                 continue;
@@ -153,13 +157,15 @@ void Ending::look_after(Attempt& attempt, BootTime now) {
         // In one step, while nobody can fork in between; then it no longer matters who is in there,
         // only whether anybody is.
         const bool killed = kill && Containment::kill_everything(attempt);
-        if (killed || attempt.notified == attempt.ending) {
+        const bool asked = !kill && attempt.notified == attempt.ending;
+        if ((killed || asked) && !Containment::has_moved(attempt)) {
             if (!attempt.leader_alive() && !CgroupPool::populated(*attempt.cgroup)) {
                 return finish(attempt, {});
             }
             return look_later(attempt, now, kill);
         }
     }
+    if (!can_look()) return end_unseen(attempt, now, kill);
     const Containment::Members members = containment_.members(attempt, attempts_);
     std::vector<ProcessInfo> doomed;
     for (const ProcessInfo& process : members.living) {
@@ -172,14 +178,36 @@ void Ending::look_after(Attempt& attempt, BootTime now) {
     if (kill) {
         kill_all(attempt, doomed);
     } else if (attempt.notified < attempt.ending) {
-        for (const ProcessInfo& process : doomed) {
-            if (covers(attempt.notified, process, attempt.leader())) continue;
-            // A stopped process acts on SIGTERM only once it goes on.
-            if (signal_process(process, SIGTERM)) signal_process(process, SIGCONT);
-        }
-        attempt.notified = attempt.ending;
+        notify(attempt, doomed);
     }
     look_later(attempt, now, kill);
+}
+
+void Ending::end_unseen(Attempt& attempt, BootTime now, bool kill) {
+    // No descriptors to find or to pin anybody; the leader needs none.
+    if (kill) {
+        kill_leader(attempt);
+    } else {
+        notify_leader(attempt);
+    }
+    attempts_.settle(attempt, now + pause_after(attempt.checks++));
+}
+
+void Ending::notify(Attempt& attempt, const std::vector<ProcessInfo>& doomed) {
+    notify_leader(attempt);
+    for (const ProcessInfo& process : doomed) {
+        if (covers(attempt.notified, process, attempt.leader())) continue;
+        if (attempt.leader_alive() && process.pid == attempt.leader()) continue;
+        // A stopped process acts on SIGTERM only once it goes on.
+        if (signal_process(process, SIGTERM)) signal_process(process, SIGCONT);
+    }
+    attempt.notified = attempt.ending;
+}
+
+void Ending::notify_leader(Attempt& attempt) {
+    if (!attempt.leader_alive() || std::exchange(attempt.leader_notified, true)) return;
+    signal_leader(attempt, SIGTERM);
+    signal_leader(attempt, SIGCONT);
 }
 
 void Ending::look_later(Attempt& attempt, BootTime now, bool kill) {
@@ -201,9 +229,26 @@ void Ending::kill_all(Attempt& attempt, const std::vector<ProcessInfo>& doomed) 
     if (!all_stopped && attempt.stops++ < max_stops) return;
     attempt.stops = 0;
     for (const ProcessInfo& process : doomed) signal_process(process, SIGKILL);
-    // An unreaped leader's number, and that of its group, cannot be a stranger's. One that is not
-    // our child may have been reaped.
-    if (attempt.leader_alive() && !attempt.adopted()) ::kill(-attempt.leader(), SIGKILL);
+    kill_leader(attempt);
+}
+
+void Ending::kill_leader(const Attempt& attempt) {
+    if (!attempt.leader_alive()) return;
+    signal_leader(attempt, SIGKILL);
+    if (!attempt.adopted()) {
+        ::kill(-attempt.leader(), SIGKILL);  // its group's number is as sure as its own
+        return;
+    }
+    constexpr unsigned to_the_group = 1U << 2;  // PIDFD_SIGNAL_PROCESS_GROUP, Linux 6.9
+    ::syscall(SYS_pidfd_send_signal, attempt.pidfd.get(), SIGKILL, nullptr, to_the_group);
+}
+
+void Ending::signal_leader(const Attempt& attempt, int number) {
+    if (attempt.adopted()) {
+        ::syscall(SYS_pidfd_send_signal, attempt.pidfd.get(), number, nullptr, 0);
+    } else {
+        ::kill(attempt.leader(), number);  // not reaped yet, so the number is its own
+    }
 }
 
 void Ending::finish(Attempt& attempt, const std::vector<ProcessInfo>& survivors) {

@@ -36,6 +36,12 @@ class Ending {
     void see_to_leftovers(Attempt& attempt);
     void look_after(Attempt& attempt, BootTime now);
     void look_later(Attempt& attempt, BootTime now, bool kill);
+    void end_unseen(Attempt& attempt, BootTime now, bool kill);
+    static void notify(Attempt& attempt, const std::vector<ProcessInfo>& doomed);
+    // A leader is signalled in any case, whatever a look shows, and takes no descriptor.
+    static void notify_leader(Attempt& attempt);
+    static void kill_leader(const Attempt& attempt);
+    static void signal_leader(const Attempt& attempt, int number);
     static void kill_all(Attempt& attempt, const std::vector<ProcessInfo>& doomed);
     void finish(Attempt& attempt, const std::vector<ProcessInfo>& survivors);
 

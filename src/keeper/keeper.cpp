@@ -281,8 +281,6 @@ void Keeper::handle(std::span<const std::byte> bytes, ReceivedPacket& packet) {
     Attempt* const attempt = attempts_.find(id);
     switch (message->header.type) {
         case MessageType::hello: {
-            const auto theirs = parse_body<Hello>(*message);
-            if (supervisor_ && theirs) supervisor_->said_hello(*theirs);
             Hello hello;
             hello.pid = ::getpid();
             hello.containment = containment_.kind();
@@ -323,6 +321,9 @@ void Keeper::handle(std::span<const std::byte> bytes, ReceivedPacket& packet) {
             return;
         case MessageType::ending:
             if (supervisor_) supervisor_->said_ending();
+            return;
+        case MessageType::ready:
+            if (supervisor_) supervisor_->said_ready();
             return;
         default:
             return report("a message of type %u was not understood",

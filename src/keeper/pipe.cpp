@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -15,12 +14,11 @@
 #include <utility>
 
 #include "keeper/poll_tag.hpp"
+#include "keeper/report.hpp"
+#include "keeper/spare_descriptors.hpp"
 
 namespace bansuri::keeper {
 namespace {
-
-/// Kept free for looking into /proc and for what requests bring along.
-constexpr rlim_t spare_descriptors = 64;
 
 struct CloseDirectory {
     void operator()(DIR* directory) const { ::closedir(directory); }
@@ -33,9 +31,7 @@ bool open_pipe(UniqueFd& read_end, UniqueFd& write_end) {
     if (::pipe2(ends.data(), O_CLOEXEC) < 0) return false;
     read_end.reset(ends[0]);
     write_end.reset(ends[1]);
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    if (static_cast<rlim_t>(ends[1]) + spare_descriptors > limit.rlim_cur) {
+    if (!leaves_spare_descriptors(ends[1])) {
         errno = EMFILE;
         return false;
     }
@@ -85,7 +81,10 @@ void Drain::keep(UniqueFd pipe) {
     for (int i = 0; i < 2 && size > 0; ++i) size = ::read(pipe.get(), waste.data(), waste.size());
     if (size == 0) return;  // nobody holds the other end
     pipes_.reserve(pipes_.size() + 1);
-    watch(epoll_, {PollKind::drained_pipe, pipe.get()}, EPOLLIN);
+    if (!watch(epoll_, {PollKind::drained_pipe, pipe.get()}, EPOLLIN)) {
+        report("epoll has no room (%s): what a survivor writes is not drained, and it may block",
+               ::strerrordesc_np(errno));
+    }
     pipes_.push_back(std::move(pipe));
 }
 

@@ -28,12 +28,12 @@ struct PollTag {
     }
 };
 
-/// Watches `fd`, or with `known` changes what it is watched for.
-inline void watch(int epoll, PollTag tag, std::uint32_t events, bool known = false) {
+/// Watches `fd`, or with `known` changes what it is watched for. False with errno.
+inline bool watch(int epoll, PollTag tag, std::uint32_t events, bool known = false) {
     epoll_event event{};
     event.events = events;
     event.data.u64 = tag.pack();
-    ::epoll_ctl(epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, tag.fd, &event);
+    return ::epoll_ctl(epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, tag.fd, &event) == 0;
 }
 
 }  // namespace bansuri::keeper

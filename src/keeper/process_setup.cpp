@@ -21,17 +21,6 @@ namespace {
 constexpr int keeper_oom_score = -900;
 constexpr const char* oom_score_file = "/proc/self/oom_score_adj";
 
-void fill_standard_descriptors() {
-    int fd = -1;
-    do {  // open() gives the lowest free number
-        fd = ::open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
-        if (fd < 0) throw std::system_error(errno, std::generic_category(), "open \"/dev/null\"");
-        // Only those that stay as 0 to 2 are to be inherited.
-        if (fd <= STDERR_FILENO) ::fcntl(fd, F_SETFD, 0);
-    } while (fd <= STDERR_FILENO);
-    ::close(fd);
-}
-
 void hide_other_descriptors() {
     constexpr unsigned close_on_exec = 1U << 2;  // CLOSE_RANGE_CLOEXEC, Linux 5.11
     if (::syscall(SYS_close_range, 3U, ~0U, close_on_exec) == 0) return;
@@ -51,6 +40,16 @@ void reset_signals() {
 }
 
 }  // namespace
+
+void fill_standard_descriptors() {
+    for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number) {
+        if (::fcntl(number, F_GETFD) >= 0) continue;
+        // It gets the lowest free number, which is this one, and is to be inherited under it.
+        const int fd = ::open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0) throw std::system_error(errno, std::generic_category(), "open \"/dev/null\"");
+        ::fcntl(fd, F_SETFD, 0);
+    }
+}
 
 Launcher::Inherited prepare_process() {
     Launcher::Inherited inherited;

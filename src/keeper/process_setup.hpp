@@ -14,4 +14,8 @@ namespace bansuri::keeper {
 /// mercy. The result is what a child is to be given back. Throws std::system_error.
 Launcher::Inherited prepare_process();
 
+/// Opens /dev/null as whichever of the descriptors 0 to 2 is closed, lest what is opened next is
+/// taken for a standard stream. Throws std::system_error.
+void fill_standard_descriptors();
+
 }  // namespace bansuri::keeper

@@ -59,6 +59,7 @@ enum class MessageType : std::uint16_t {
     replace,  ///< no body; when I end, start the next one at once, from the installed file
     adopt,    ///< Adopt and a label; answered like a start; spawn_error (request, ESRCH): not there
     ending,   ///< no body; if I die before I leave, the next one is to end, as by SIGTERM
+    ready,    ///< no body; I have taken over: my program is one that works here
     // keeper to daemon
     started = 32,  ///< Started; descriptors: the read ends of the captured streams
     spawn_error,   ///< SpawnError; the attempt is forgotten

@@ -4,12 +4,14 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <system_error>
 
 #include "keeper/boot_clock.hpp"
 #include "keeper/report.hpp"
+#include "keeper/spare_descriptors.hpp"
 
 namespace bansuri::keeper {
 namespace {
@@ -54,8 +56,9 @@ const char* Supervisor::program() const {
 UniqueFd Supervisor::start() {
     start_at_ = never;
     begun_ = boot_now();
-    greeted_ = leaves_ = replace_ = false;
+    ready_ = leaves_ = replace_ = false;
     failure_ = {};
+    exec_error_ = 0;
     wait_status_ = 0;
     try {
         daemon_ = start_daemon(command_, program(), number_ + 1, inherited_);
@@ -90,14 +93,14 @@ void Supervisor::forward(int signal_number) {
 void Supervisor::reaped(int wait_status) {
     wait_status_ = wait_status;
     lived_ = boot_now() - begun_;
-    const int exec_error = daemon_.exec_error();
-    worked_ = worked_ || exec_error == 0;
-    if (exec_error != 0) {
+    exec_error_ = daemon_.exec_error();
+    worked_ = worked_ || exec_error_ == 0;
+    if (exec_error_ != 0) {
         std::snprintf(failure_.data(), failure_.size(), "exec \"%.160s\": %s", program(),
-                      ::strerrordesc_np(exec_error));
+                      ::strerrordesc_np(exec_error_));
     }
     for (int number = 1; number < NSIG; ++number) {
-        if (sent_[number] && (exec_error != 0 || asks_to_end(number))) waiting_[number] = true;
+        if (sent_[number] && (exec_error_ != 0 || asks_to_end(number))) waiting_[number] = true;
     }
     sent_ = {};
     daemon_ = {};
@@ -120,13 +123,15 @@ bool Supervisor::goes_on(Tasks tasks) {
     const BootTime now = boot_now();
     if (replace_ && started) {
         installed_ = true;
+        proven_ = false;
+        excused_ = 0;
         short_lives_ = 0;
         report("the daemon ended to be replaced; starting \"%.160s\", %s", program(),
                run_on.data());
         return again_at(now);
     }
     const bool short_life = lived_ < backoff_.enough_life;
-    if (installed_ && (!started || (short_life && !greeted_))) {
+    if (installed_ && is_to_fall_back()) {
         installed_ = false;
         report("%s, before it could work; going back to the program that ran before, %s", cause,
                run_on.data());
@@ -147,6 +152,23 @@ bool Supervisor::goes_on(Tasks tasks) {
     report("%s; restarting it in %lld ms, %s", cause, static_cast<long long>(pause_.count()),
            run_on.data());
     return again_at(now + pause_);
+}
+
+// Back to the program that ran before, until `replace` asks for the installed one anew: if that
+// cannot be executed, or has ended before it was ready for the first time. What may pass, such as a
+// file that is just being replaced or memory that somebody else has taken, is waited for a little.
+bool Supervisor::is_to_fall_back() {
+    const bool started = failure_[0] == '\0';
+    if (ready_ || (started && proven_)) {
+        excused_ = 0;
+        return false;
+    }
+    if (!started && exec_error_ == 0) return false;  // no other program would fare better
+    const bool killed = WIFSIGNALED(wait_status_) && WTERMSIG(wait_status_) == SIGKILL;
+    const bool may_pass = started ? killed
+                                  : proven_ || is_shortage(exec_error_) || exec_error_ == EAGAIN ||
+                                        exec_error_ == ETXTBSY;
+    return !may_pass || ++excused_ > backoff_.excuses;
 }
 
 bool Supervisor::again_at(BootTime when) {

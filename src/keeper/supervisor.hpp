@@ -22,6 +22,8 @@ struct Backoff {
     std::chrono::milliseconds enough_life{1000};
     /// So many shorter lives in a row are enough, unless tasks are left that need a daemon.
     unsigned short_lives = 10;
+    /// So often in a row an installed program is tried again whose failure may pass.
+    unsigned excuses = 3;
 };
 
 class Supervisor {
@@ -39,7 +41,7 @@ class Supervisor {
     /// A signal that is to reach the daemon: this one, or else the next.
     void forward(int signal_number);
     // What the daemon says.
-    void said_hello(const Hello& hello) { greeted_ = hello.version == protocol_version; }
+    void said_ready() { ready_ = proven_ = true; }
     void said_leave() { leaves_ = true; }
     void said_replace() { replace_ = true; }
     void said_ending() { sent_[SIGTERM] = true; }
@@ -57,6 +59,7 @@ class Supervisor {
 
   private:
     const char* program() const;
+    bool is_to_fall_back();
     bool again_at(BootTime when);
     bool give_up(int exit_code);
 
@@ -71,6 +74,8 @@ class Supervisor {
     BootTime start_at_ = never;
     bool worked_ = false;     ///< one has been executed
     bool installed_ = false;  ///< the program is the installed one
+    bool proven_ = false;     ///< it has been ready once
+    unsigned excused_ = 0;    ///< its failures in a row that need not be its own fault
     unsigned short_lives_ = 0;
     std::chrono::milliseconds pause_{0};
     // By number: those that the daemon was sent, and those that wait for one.
@@ -78,11 +83,12 @@ class Supervisor {
     std::array<bool, NSIG> waiting_{};
 
     // Of the daemon that runs, or was the last.
-    bool greeted_ = false;
+    bool ready_ = false;
     bool leaves_ = false;
     bool replace_ = false;
     int wait_status_ = 0;
     std::array<char, 256> failure_{};  ///< why it was not started; empty: it was
+    int exec_error_ = 0;               ///< 0 and not started: not even tried
     BootTime lived_ = BootTime::zero();
     int exit_code_ = 0;
 };

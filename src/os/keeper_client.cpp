@@ -220,6 +220,8 @@ bool KeeperClient::replace() {
 
 void KeeperClient::ending() { connection_->send(keeper::encode(MessageType::ending, {})); }
 
+void KeeperClient::ready() { connection_->send(keeper::encode(MessageType::ready, {})); }
+
 void KeeperClient::detach() { connection_->detach(); }
 
 bool KeeperClient::lost() const { return connection_->lost(); }

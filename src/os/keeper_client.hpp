@@ -45,6 +45,9 @@ class KeeperClient final : public engine::ProcessLauncher {
     /// Tells the keeper that this daemon has been asked to end: if it dies on the way, the next one
     /// ends in its place.
     void ending();
+    /// Tells the keeper that this daemon has taken over. One that was installed under running tasks
+    /// and ends before that is followed by the program that ran before it.
+    void ready();
     /// From now on nothing is sent: destroying Processes ends nothing. For a daemon that ends
     /// because something is broken, and leaves its tasks to the next.
     void detach();

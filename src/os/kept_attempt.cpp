@@ -27,6 +27,9 @@ namespace {
 /// After so many reads without a pause, one who writes fast lets the others have the loop.
 constexpr unsigned reads_a_turn = 4;
 
+/// How long bytes may lie in a pipe that makes no events.
+constexpr std::chrono::milliseconds pause_between_looks(20);
+
 bool has_bytes(int pipe) {
     pollfd look{pipe, POLLIN, 0};
     return ::poll(&look, 1, 0) == 1 && (look.revents & POLLIN) != 0;
@@ -57,6 +60,45 @@ ssize_t move_to(const engine::OutputSink::Place& place, int pipe, std::span<char
 }
 
 }  // namespace
+
+KeptAttempt::Pipe::Pipe(const asio::any_io_executor& loop, engine::Stream which,
+                        keeper::UniqueFd fd)
+    : descriptor(loop), next_look(loop), stream(which) {
+    error_code error;
+    descriptor.assign(fd.get(), error);
+    // No memory, or fs.epoll.max_user_watches. What is written is no less wanted for that.
+    if (error) {
+        unwatched = std::move(fd);
+    } else {
+        fd.release();
+    }
+}
+
+int KeptAttempt::Pipe::number() { return unwatched ? unwatched.get() : descriptor.native_handle(); }
+
+asio::awaitable<error_code> KeptAttempt::Pipe::wait() {
+    error_code error;
+    auto token = asio::redirect_error(asio::use_awaitable, error);
+    if (unwatched) {
+        next_look.expires_after(pause_between_looks);
+        co_await next_look.async_wait(token);
+    } else {
+        co_await descriptor.async_wait(asio::posix::descriptor_base::wait_read, token);
+    }
+    co_return error;
+}
+
+void KeptAttempt::Pipe::cancel() {
+    error_code ignored;
+    descriptor.cancel(ignored);
+    next_look.cancel();
+}
+
+void KeptAttempt::Pipe::close() {
+    error_code ignored;
+    descriptor.close(ignored);
+    unwatched.reset();
+}
 
 KeptAttempt::KeptAttempt(asio::any_io_executor loop, std::span<char> buffer,
                          engine::OutputSink* sink, std::function<void()> changed)
@@ -166,19 +208,11 @@ void KeptAttempt::abandon() {
     drain_.cancel();
     // Not a cancellation through co_spawn, which would reach a ready() only after a turn of the
     // loop, when the sink and its timer may be gone.
-    for (const auto& pipe : pipes_) {
-        error_code ignored;
-        pipe->descriptor.cancel(ignored);
-    }
+    for (const auto& pipe : pipes_) pipe->cancel();
 }
 
 void KeptAttempt::open_pipe(engine::Stream stream, keeper::UniqueFd fd) {
-    auto pipe = std::make_shared<Pipe>(loop_, stream);
-    error_code error;
-    pipe->descriptor.assign(fd.get(), error);
-    if (error)
-        return;  // no memory for epoll; the keeper holds the other copy, so nobody blocks soon
-    fd.release();
+    auto pipe = std::make_shared<Pipe>(loop_, stream, std::move(fd));
     pipes_.push_back(pipe);
     ++readers_;
     auto self = shared_from_this();
@@ -208,15 +242,14 @@ asio::awaitable<void> KeptAttempt::read_pipe(std::shared_ptr<KeptAttempt> self,
         }
         if (errno == EINTR) continue;
         if (errno != EAGAIN || self->drained_) break;
-        error_code error;
-        auto token = asio::redirect_error(asio::use_awaitable, error);
-        co_await pipe->descriptor.async_wait(asio::posix::descriptor_base::wait_read, token);
+        auto bytes = pipe->wait();
+        const error_code error = co_await std::move(bytes);
         if (error && !self->drained_) break;  // abandoned, or the loop ends
     }
 }
 
 ssize_t KeptAttempt::take(Pipe& pipe, bool& placed) {
-    const int fd = pipe.descriptor.native_handle();
+    const int fd = pipe.number();
     if (!pipe.muted && has_bytes(fd)) {  // the sink makes files for those who say something only
         std::optional<engine::OutputSink::Place> place;
         try {
@@ -254,8 +287,7 @@ asio::awaitable<void> KeptAttempt::deliver(std::shared_ptr<KeptAttempt> self,
 }
 
 void KeptAttempt::pipe_ended(const std::shared_ptr<Pipe>& pipe) {
-    error_code ignored;
-    pipe->descriptor.close(ignored);
+    pipe->close();
     std::erase(pipes_, pipe);
     --readers_;
     if (keeper_gone_ && readers_ == 0 && !awaits_pipes_) {
@@ -267,17 +299,14 @@ void KeptAttempt::pipe_ended(const std::shared_ptr<Pipe>& pipe) {
 void KeptAttempt::start_drain() {
     for (const auto& pipe : pipes_) {
         int waiting = 0;
-        ::ioctl(pipe->descriptor.native_handle(), FIONREAD, &waiting);
+        ::ioctl(pipe->number(), FIONREAD, &waiting);
         pipe->owed = static_cast<std::size_t>(waiting);
     }
     drain_.expires_after(drain_time);
     drain_.async_wait([self = shared_from_this()](error_code error) {
         if (error) return;
         self->drained_ = true;
-        for (const auto& pipe : self->pipes_) {
-            error_code ignored;
-            pipe->descriptor.cancel(ignored);
-        }
+        for (const auto& pipe : self->pipes_) pipe->cancel();
     });
 }
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/process_launcher.hpp"
@@ -74,9 +75,16 @@ class KeptAttempt : public std::enable_shared_from_this<KeptAttempt> {
 
   private:
     struct Pipe {
-        Pipe(const boost::asio::any_io_executor& loop, engine::Stream which)
-            : descriptor(loop), stream(which) {}
+        Pipe(const boost::asio::any_io_executor& loop, engine::Stream which, keeper::UniqueFd fd);
+        int number();
+        /// Until there may be bytes, or cancel().
+        boost::asio::awaitable<boost::system::error_code> wait();
+        void cancel();
+        void close();
+
         boost::asio::posix::stream_descriptor descriptor;
+        keeper::UniqueFd unwatched;  ///< the descriptor, if epoll had no room for it
+        boost::asio::steady_timer next_look;
         engine::Stream stream;
         std::size_t owed = 0;  ///< bytes that lay in it when the attempt was gone
         bool muted = false;    ///< the sink has thrown: what comes is read and dropped

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/result.hpp"
 #include "keeper/unique_fd.hpp"
@@ -14,16 +16,23 @@ namespace bansuri::os {
 class StateDirectory {
   public:
     /// Makes the directory (mode 0700, with the directories above it) and locks it for as long as
-    /// the answer, or a descriptor that was inherited from it, is open. Errors (io) name the path:
-    /// somebody holds it, and who; it belongs to another user; others may write to it; it is a
-    /// symbolic link or no directory; it cannot be made or written to.
+    /// the answer, or its descriptors where they were inherited, are open. One whose holder has
+    /// just died is waited for, a few seconds at most. Errors (io) name the path: somebody holds
+    /// it, and who; it belongs to another user; others may write to it; it is a symbolic link or no
+    /// directory; it cannot be made or written to.
     static Result<StateDirectory> open(const std::string& path);
 
-    /// The open lock file, close-on-exec.
-    int lock() const { return lock_.get(); }
+    /// Whether the directory that is at `path` now is the one whose lock this process has inherited
+    /// from its parent. If the lock file was removed, that is written anew: it says who holds it.
+    static bool is_held_above(const std::string& path);
+
+    /// What holds the lock: the open directory and lock file, close-on-exec and never below 10.
+    std::vector<int> descriptors() const { return {directory_.get(), lock_.get()}; }
 
   private:
-    explicit StateDirectory(keeper::UniqueFd lock) : lock_(std::move(lock)) {}
+    StateDirectory(keeper::UniqueFd directory, keeper::UniqueFd lock)
+        : directory_(std::move(directory)), lock_(std::move(lock)) {}
+    keeper::UniqueFd directory_;
     keeper::UniqueFd lock_;
 };
 

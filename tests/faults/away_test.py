@@ -5,6 +5,7 @@ import shutil
 import signal
 import time
 import unittest
+from pathlib import Path
 
 import ledger as ledgers
 from fault_case import BINARY, LONG, Bansuri, FaultCase, Process, wait_until, wall
@@ -235,6 +236,34 @@ class DaemonAway(FaultCase):
         self.assertEqual(len(self.ledger().of("sleeper")), 1)
         wait_until(lambda: self.run_of("ends").outcome, "its end is recorded")
         self.assertEqual(self.attempts_of("ends")[0].code, 7)
+        self.end_well(bansuri)
+
+    def test_given_a_new_binary_that_cannot_take_over_then_the_old_one_goes_on_until_the_next(self):
+        binary = self.path("bansuri")
+        shutil.copy(BINARY, binary)
+        self.add("sleeper", command=ledgers.endless())
+        self.add("tick", timer=0.5)
+        self.configure(*self.tasks)
+        bansuri = Bansuri([str(binary), "run", "--log-format", "json", "--state", str(self.state)],
+                          cwd=self.directory, env=self.environment)
+        self._started.append(bansuri)
+        self.wait_starts("sleeper")
+        good = self.path("bansuri.good")
+        shutil.copy(BINARY, good)
+        # It greets the keeper as any daemon does, and dies on what it finds.
+        Path(self.script("bansuri.bad", f"#!/bin/sh\nshift $#\nexec {good} run "
+                                        "--state /dev/null/state\n")).rename(binary)
+        self.call("restart-daemon", "--state", str(self.state))
+        bansuri.err.wait("before it could work; going back to the program that ran before")
+        self.wait_starts("tick", 2, after=wall())
+        before = bansuri.daemon()
+        inode = good.stat().st_ino
+        good.rename(binary)
+        self.assertEqual(self.call("restart-daemon", "--state", str(self.state)).returncode, 0)
+        after = self.daemon(bansuri, unlike=before)
+        wait_until(lambda: os.stat(f"/proc/{after}/exe").st_ino == inode, "it is the new binary")
+        self.assertEqual(len(self.ledger().of("sleeper")), 1)
+        self.wait_starts("tick", 2, after=wall())
         self.end_well(bansuri)
 
 

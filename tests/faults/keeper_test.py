@@ -160,6 +160,26 @@ class KeeperKilled(FaultCase):
             self.assertEqual([run.outcome for run in self.history().of("limited")], ["TIMEOUT"])
             self.end_well(bansuri)
 
+    def test_given_a_keeper_that_cannot_hold_them_all_then_no_living_one_is_called_lost(self):
+        for number in range(30):
+            self.add(f"sleeper-{number}", command=ledgers.endless(), plan=self.lost,
+                     stdout="ignore", stderr="ignore")
+        bansuri = self.launch()
+        for name in self.plans:
+            self.wait_starts(name)
+        self.wait_recorded(*self.plans)
+        self.kill_both(bansuri)
+        # Of these it keeps 64 free.
+        narrow = self.launch(wrapper=("prlimit", "--nofile=90:90"))
+        narrow.err.wait("adopt process .*Too many open files", nth=2)
+        narrow.popen.kill()
+        narrow.popen.wait()
+        bansuri = self.launch()
+        bansuri.wait_event("configuration")
+        self.assertEqual({task["state"] for task in self.ask("status")["tasks"]}, {"RUNNING"})
+        self.assertEqual(len(self.ledger().starts), 30)
+        self.end_well(bansuri)
+
     def test_given_instants_of_that_time_then_catch_up_decides_about_each(self):
         for name in ("none", "latest", "all"):
             self.add_cron(name, 2, plan=self.lost, catch_up=name)

@@ -2,6 +2,8 @@
 """Who may use a state directory, and what Bansuri says when it cannot."""
 import os
 import shutil
+import signal
+import threading
 import unittest
 
 import ledger as ledgers
@@ -101,6 +103,55 @@ class StateDirectory(FaultCase):
         self.assertEqual(second.wait(), 1)
         self.assertEqual(bansuri.end(), 0)
         self.assertEqual(integrity(self.database), "ok")
+
+    def test_given_that_its_lock_file_is_deleted_then_a_second_is_refused_all_the_same(self):
+        self.add("tick", timer=0.3)
+        bansuri = self.launch()
+        self.wait_starts("tick", 2)
+        lock = self.state / "lock"
+        lock.unlink()
+        self.assertEqual(self.launch().wait(), 1)
+        # The next daemon neither takes that for a new directory nor leaves it at that.
+        self.replace_daemon(bansuri)
+        self.assertEqual(int(lock.read_text()), bansuri.pid)
+        self.assertNotIn("was deleted", "\n".join(bansuri.err.all()))
+        lock.unlink()
+        lock.write_text("1\n")
+        self.assertEqual(self.launch().wait(), 1)
+        self.wait_starts("tick", 2, after=wall())
+        self.assertEqual(len(self.ledger().of("once")), 1)
+        self.end_well(bansuri)
+
+    def test_given_a_keeper_killed_just_now_then_its_dying_daemon_is_waited_for(self):
+        self.add("sleeper", command=ledgers.endless(), plan={"may_be_lost": True})
+        bansuri = self.launch()
+        self.wait_starts("sleeper")
+        self.wait_end("once")
+        self.wait_recorded("sleeper")
+        daemon = bansuri.daemon()
+        os.kill(daemon, signal.SIGSTOP)  # it does not see its keeper die, and holds the lock
+        bansuri.popen.kill()
+        bansuri.popen.wait()
+        second = self.launch()
+        later = threading.Timer(1, os.kill, (daemon, signal.SIGCONT))
+        later.start()
+        second.wait_event("configuration")
+        later.join()
+        self.assertEqual(len(self.ledger().of("sleeper")), 1)
+        self.end_well(second)
+
+    def test_given_closed_standard_streams_then_nothing_else_gets_their_numbers(self):
+        for closed, numbers in (("<&-", {0}), (">&-", {1}), ("2>&-", {2}),
+                                ("<&- >&- 2>&-", {0, 1, 2})):
+            self.again()
+            self.add("tick", timer=0.3)
+            bansuri = self.launch(wrapper=("sh", "-c", f"exec \"$@\" {closed}", "sh"))
+            self.wait_end("once")
+            self.assertEqual((self.state / "lock").read_text(), f"{bansuri.pid}\n")
+            for pid in (bansuri.pid, bansuri.daemon()):
+                self.assertEqual({os.readlink(f"/proc/{pid}/fd/{number}") for number in numbers},
+                                 {"/dev/null"}, closed)
+            self.end_well(bansuri)
 
     def test_given_the_lock_of_one_that_was_killed_then_it_is_no_obstacle(self):
         first = self.launch()

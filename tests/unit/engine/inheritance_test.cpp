@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
 #include "engine/attempt_label.hpp"
 
 namespace bansuri::engine {
@@ -31,6 +34,58 @@ Recovery recovery(std::vector<UnfinishedRun> runs, RunId last_id = 100) {
     left.last_id = last_id;
     left.runs = std::move(runs);
     return left;
+}
+
+/// A keeper that gives one answer to all adoptions.
+struct Adopter final : ProcessLauncher {
+    explicit Adopter(ErrorCode answer) : code(answer) {}
+    boost::asio::awaitable<Result<std::unique_ptr<Process>>> start(LaunchSpec, OutputSink&,
+                                                                   std::function<void()>) override {
+        co_return fail(ErrorCode::cannot_start, "");
+    }
+    boost::asio::awaitable<std::vector<HeldAttempt>> held() override {
+        co_return std::vector<HeldAttempt>();
+    }
+    std::unique_ptr<Process> take_over(AttemptId, OutputSink&, std::function<void()>) override {
+        return nullptr;
+    }
+    boost::asio::awaitable<Result<void>> adopt(AdoptSpec spec) override {
+        asked.push_back(spec.id);
+        co_return fail(code, "adopt: Too many open files");
+    }
+    ErrorCode code;
+    std::vector<AttemptId> asked;
+};
+
+Result<void> adopt_all(Adopter& adopter, const Recovery& left, std::vector<HeldAttempt> all = {}) {
+    boost::asio::io_context loop;
+    Result<void> answer;
+    const Configuration none;
+    boost::asio::co_spawn(
+        loop, adopt_what_lives(adopter, left, none, all),
+        [&answer](const std::exception_ptr&, Result<void> told) { answer = std::move(told); });
+    loop.run();
+    return answer;
+}
+
+TEST(Adoption, GivenAnErrorThatDoesNotSayWhetherItLives_ThenNothingIsConcluded) {
+    Adopter gone(ErrorCode::not_found);
+    EXPECT_TRUE(adopt_all(gone, recovery({run(7, begun(1)), run(8, begun(1))})));
+    EXPECT_THAT(gone.asked, SizeIs(2));
+    for (const ErrorCode code : {ErrorCode::io, ErrorCode::unreachable}) {
+        Adopter silent(code);
+        const auto answer = adopt_all(silent, recovery({run(7, begun(1)), run(8, begun(1))}));
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().code, code);
+        EXPECT_EQ(answer.error().message, "adopt: Too many open files");
+    }
+}
+
+TEST(Adoption, GivenADaemonThatDidNotGetToTheEndOfIt_ThenTheNextOneAsksForTheRest) {
+    Adopter keeper(ErrorCode::not_found);
+    adopt_all(keeper, recovery({run(7, begun(1)), run(8, begun(2)), run(9, ended(1))}),
+              {held(7, 1)});
+    EXPECT_THAT(keeper.asked, ElementsAre(AttemptId{8, 2}));
 }
 
 TEST(Inheritance, ARunTakesTheAttemptThatTheKeeperHolds) {

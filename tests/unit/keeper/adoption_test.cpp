@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -261,6 +262,17 @@ TEST_P(Adoption, GivenOneThatIsNotWhoIsMeant_ThenItIsRefusedAndLeftAlone) {
     EXPECT_FALSE(peer.has(MessageType::attempt, id));
 }
 
+TEST_P(Adoption, GivenALeaderThatHasLeftItsCgroup_WhenEnded_ThenItIsKilledAllTheSame) {
+    const Started started =
+        adopted(shell("trap '' TERM; echo ready; while :; do sleep 0.01; done"));
+    if (GetParam() == ContainmentKind::cgroups) {
+        ASSERT_TRUE(move_out_of_its_cgroup(started.pid));
+    }
+    peer.end(id, 50ms);
+    EXPECT_EQ(WTERMSIG(peer.finish(id).status), SIGKILL);
+    reap(started.pid);
+}
+
 TEST_P(Adoption, WhenTheKeeperEndsForGood_ThenTheAdoptedEndWithIt) {
     const Started started =
         adopted(shell("trap '' TERM; echo ready; while :; do sleep 0.01; done"));
@@ -268,6 +280,53 @@ TEST_P(Adoption, WhenTheKeeperEndsForGood_ThenTheAdoptedEndWithIt) {
     EXPECT_EQ(keeper.join(), 0);
     EXPECT_FALSE(alive(started.pid));
     reap(started.pid);
+}
+
+TEST(AdoptionLimits, GivenTooFewDescriptors_ThenPipesAreGivenUpFirstAndWhatIsHeldCanBeEnded) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    constexpr std::uint32_t count = 70;
+    constexpr std::uint32_t at_least = 40;
+    std::vector<Started> orphans;
+    {
+        Options options;
+        options.use_cgroups = false;
+        KeeperProcess dead(options);
+        Peer first(dead.socket());
+        Order order = shell("exec sleep 1000");
+        order.error = TargetKind::pipe;
+        for (std::uint32_t i = 1; i <= count; ++i) {
+            orphans.push_back(first.launch({id.run, i}, order));
+        }
+        dead.kill();
+    }
+    // 64 of them are to stay free.
+    KeeperProcess keeper({}, [] {
+        const rlimit few{128, 128};
+        ::setrlimit(RLIMIT_NOFILE, &few);
+    });
+    Peer peer(keeper.socket());
+    std::vector<bool> held(count);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const AttemptId one{id.run, i + 1};
+        adopt(peer, adoption_of(orphans[i]), one);
+        const Arrived answer = peer.answer_to_start(one);
+        held[i] = answer.header.type == MessageType::started;
+        if (i < at_least) {
+            EXPECT_TRUE(held[i]) << i;
+        } else if (!held[i]) {
+            EXPECT_EQ(answer.body<SpawnError>().error, EMFILE);
+        }
+    }
+    EXPECT_FALSE(held.back());
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (held[i]) {
+            peer.end({id.run, i + 1}, 1h);
+            EXPECT_EQ(WTERMSIG(peer.finish({id.run, i + 1}).status), SIGTERM);
+        } else {
+            ::kill(orphans[i].pid, SIGKILL);
+        }
+        ::waitpid(orphans[i].pid, nullptr, 0);
+    }
 }
 
 TEST(AdoptionStatus, GivenAStatusThatNobodyTells_ThenItIsUnknownAndNotSuccess) {

@@ -87,6 +87,18 @@ TEST_F(Pool, GivenAProcessBelowTheLeaf_ThenItIsSeenAsWell) {
     EXPECT_FALSE(CgroupPool::populated(*leaf));
 }
 
+TEST_F(Pool, GivenALeafThatSomebodyRemoved_ThenItIsEmptyAndNotUsedAgain) {
+    auto leaf = pool->take();
+    ASSERT_TRUE(leaf);
+    ASSERT_EQ(::rmdir((mine + "/" + std::to_string(leaf->number)).c_str()), 0);
+    EXPECT_FALSE(CgroupPool::populated(*leaf));
+    EXPECT_FALSE(CgroupPool::kill(*leaf));
+    pool->give_back(std::move(*leaf));
+    leaf = pool->take();
+    ASSERT_TRUE(leaf);
+    EXPECT_EQ(::faccessat(leaf->directory.get(), "cgroup.procs", W_OK, 0), 0);
+}
+
 TEST_F(Pool, WhenItGoes_ThenNothingOfItIsLeft) {
     auto leaf = pool->take();
     ASSERT_TRUE(leaf);

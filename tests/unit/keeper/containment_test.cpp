@@ -379,6 +379,51 @@ TEST_P(Ends, GivenMessagesThatAreNone_ThenTheKeeperLivesOn) {
     EXPECT_EQ(WEXITSTATUS(peer.finish(id).status), 3);
 }
 
+/// The leader leaves its cgroup, as root can have it.
+class Moved : public Ends {
+  protected:
+    Started launch_and_move(const std::string& script) {
+        const Started started = peer.launch(id, shell(script));
+        EXPECT_EQ(peer.read_line(id), "ready");
+        cgroup = cgroup_of(started.pid);
+        EXPECT_NE(cgroup, cgroup_of(::getpid()));
+        EXPECT_TRUE(move_out_of_its_cgroup(started.pid));
+        return started;
+    }
+    std::string cgroup;
+};
+INSTANTIATE_TEST_SUITE_P(, Moved, testing::Values(ContainmentKind::cgroups),
+                         [](const auto&) { return "Cgroups"; });
+
+TEST_P(Moved, GivenALeaderOutsideOfItsCgroup_WhenEnded_ThenItGetsSigterm) {
+    launch_and_move("trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done");
+    peer.end(id, 1h);
+    EXPECT_EQ(WEXITSTATUS(peer.finish(id).status), 3);
+}
+
+TEST_P(Moved, GivenALeaderOutsideOfARemovedCgroup_WhenEnded_ThenAllOfItIsKilledAfterTheGrace) {
+    const Started started = launch_and_move(
+        "trap '' TERM; trap 'setsid sleep 1000 & echo $!' USR1; echo ready; "
+        "while :; do sleep 0.01; done");
+    ASSERT_TRUE(eventually([&] { return ::rmdir(cgroup.c_str()) == 0; }));
+    ::kill(started.pid, SIGUSR1);
+    const auto pids = read_pids(1);  // in a session of its own, and outside as well
+    peer.end(id, 50ms);
+    EXPECT_EQ(WTERMSIG(peer.finish(id).status), SIGKILL);
+    EXPECT_EQ(living(pids), 0);
+}
+
+TEST_P(Moved, GivenOneThatIgnoresSigtermAndLeavesItsCgroupAfterIt_ThenItIsKilledAfterTheGrace) {
+    Order order = shell("trap 'echo term' TERM; echo ready; while :; do sleep 0.01; done");
+    order.error = TargetKind::null;  // the shell tells there that its sleep was terminated
+    const Started started = peer.launch(id, order);
+    EXPECT_EQ(peer.read_line(id), "ready");
+    peer.end(id, 300ms);
+    EXPECT_EQ(peer.read_line(id), "term");
+    EXPECT_TRUE(move_out_of_its_cgroup(started.pid));
+    EXPECT_EQ(WTERMSIG(peer.finish(id).status), SIGKILL);
+}
+
 TEST_P(Ends, WhenTheDaemonHangsUp_ThenEveryAttemptIsEndedAndTheKeeperEnds) {
     peer.launch(id, shell("trap '' TERM; (setsid sh -c 'trap \"\" TERM; echo $$; sleep 1000' &); "
                           "while :; do sleep 0.01; done"));

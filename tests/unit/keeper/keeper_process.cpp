@@ -15,6 +15,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "keeper/cgroup_pool.hpp"
+#include "keeper/proc_file.hpp"
 #include "keeper/process_setup.hpp"
 #include "keeper/sealed_memory.hpp"
 
@@ -53,6 +55,20 @@ int open_descriptors(pid_t pid) {
     while (::readdir(directory) != nullptr) ++count;
     ::closedir(directory);
     return count - 2;
+}
+
+std::string cgroup_of(pid_t pid) {
+    const auto read = [](const std::string& path) {
+        std::ifstream file(path);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    return own_cgroup_directory(read("/proc/" + std::to_string(pid) + "/cgroup"),
+                                read("/proc/self/mountinfo"));
+}
+
+bool move_out_of_its_cgroup(pid_t pid) {
+    const std::string file = cgroup_of(::getpid()) + "/cgroup.procs";
+    return write_small_file(AT_FDCWD, file.c_str(), std::to_string(pid));
 }
 
 KeeperProcess::KeeperProcess(Options options, const std::function<void()>& before) {

@@ -30,6 +30,11 @@ bool alive(pid_t pid);
 int children_of(pid_t pid);
 int open_descriptors(pid_t pid);
 
+/// The directory of the cgroup (v2) that a process is in; empty if there is none.
+std::string cgroup_of(pid_t pid);
+/// Puts it into the cgroup of the test, as systemd-run or a login puts it into another.
+bool move_out_of_its_cgroup(pid_t pid);
+
 class KeeperProcess {
   public:
     /// `before` runs in the new process before it prepares itself as a keeper.

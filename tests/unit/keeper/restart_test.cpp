@@ -267,6 +267,75 @@ TEST_F(KeeperReplace, GivenAReplace_ThenTheInstalledProgramFollowsAndAfterACrash
         eventually([&] { return program_of(keeper.daemon()).find("1001") != std::string::npos; }));
 }
 
+TEST_F(KeeperReplace, GivenAnInstalledProgramThatDiesOnceItWasReady_ThenItFollowsItself) {
+    install("#!/bin/sh\nread line < /dev/null\nexec sleep 1001\n");
+    SupervisedKeeper keeper(SupervisedKeeper::quick(), with_installed());
+    const UniqueFd first = keeper.next_daemon();
+    Peer(first.get()).launch(id, shell("exec sleep 1000"));
+    replace(keeper, first.get());
+    const UniqueFd second = keeper.next_daemon();
+    Peer two(second.get());
+    two.send(encode(MessageType::ready, {}));
+    two.sync();
+    // Whatever ends it now, an upgrade is not taken back a week later.
+    install("#!/bin/sh\n[ -e " + installed() + ".again ] && exec sleep 1001\n: > " + installed() +
+            ".again\nexit 2\n");
+    keeper.kill_daemon();
+    EXPECT_NE(keeper.read_line().find("killed by signal 9"), std::string::npos);
+    keeper.skip_daemon();
+    EXPECT_NE(keeper.read_line().find("ended with code 2, unasked; restarting it"),
+              std::string::npos);
+    const UniqueFd fourth = keeper.next_daemon();
+    EXPECT_TRUE(
+        eventually([&] { return program_of(keeper.daemon()).find("1001") != std::string::npos; }));
+}
+
+TEST_F(KeeperReplace, GivenAFailureThatMayPass_ThenTheInstalledProgramIsTriedAgain) {
+    install("#!/bin/sh\n[ -e " + installed() + ".again ] && exec sleep 1001\n: > " + installed() +
+            ".again\nkill -KILL $$\n");  // as the OOM killer does
+    SupervisedKeeper keeper(SupervisedKeeper::quick(), with_installed());
+    const UniqueFd first = keeper.next_daemon();
+    Peer(first.get()).launch(id, shell("exec sleep 1000"));
+    replace(keeper, first.get());
+    keeper.skip_daemon();
+    const UniqueFd third = keeper.next_daemon();
+    EXPECT_TRUE(
+        eventually([&] { return program_of(keeper.daemon()).find("1001") != std::string::npos; }));
+}
+
+TEST_F(KeeperReplace, GivenAFallBack_WhenReplacedAgain_ThenTheInstalledProgramIsTriedAnew) {
+    install("#!/bin/sh\nexit 2\n");
+    SupervisedKeeper keeper(SupervisedKeeper::quick(), with_installed());
+    const UniqueFd first = keeper.next_daemon();
+    Peer(first.get()).launch(id, shell("exec sleep 1000"));
+    replace(keeper, first.get());
+    EXPECT_NE(keeper.read_line().find("going back"), std::string::npos);
+    keeper.skip_daemon();
+    const UniqueFd third = keeper.next_daemon();
+    install("#!/bin/sh\nexec sleep 1001\n");
+    replace(keeper, third.get());
+    const UniqueFd fourth = keeper.next_daemon();
+    EXPECT_TRUE(
+        eventually([&] { return program_of(keeper.daemon()).find("1001") != std::string::npos; }));
+}
+
+TEST_F(KeeperReplace, GivenOneThatGreetsAndDiesBeforeItIsReady_ThenTheOneThatRanBeforeFollows) {
+    install("#!/bin/sh\nsleep 0.2\nexit 1\n");
+    Options options = SupervisedKeeper::quick();
+    options.backoff.enough_life = 0ms;  // a long life does not count as ready
+    SupervisedKeeper keeper(options, with_installed());
+    const UniqueFd first = keeper.next_daemon();
+    Peer(first.get()).launch(id, shell("exec sleep 1000"));
+    replace(keeper, first.get());
+    const UniqueFd second = keeper.next_daemon();
+    Peer(second.get()).send(encode(MessageType::hello, {}, Hello{}));
+    EXPECT_NE(keeper.read_line().find("ended with code 1, unasked, before it could work; going "
+                                      "back"),
+              std::string::npos);
+    const UniqueFd third = keeper.next_daemon();
+    EXPECT_NE(program_of(keeper.daemon()).find("1000"), std::string::npos);
+}
+
 TEST_F(KeeperReplace, GivenNoInstalledProgram_ThenTheOneThatRanBeforeFollows) {
     SupervisedKeeper keeper(SupervisedKeeper::quick(), with_installed());
     const UniqueFd first = keeper.next_daemon();

@@ -44,6 +44,9 @@ Recorder::Recorder(Database& database, OutputKeeper* output)
       follow_task_(database,
                    "UPDATE task SET schedule = ?, grid_origin = ?, grid_anchor = ?,"
                    " accounted = COALESCE(?, accounted), tick = COALESCE(?, tick) WHERE id = ?"),
+      account_(database,
+               "UPDATE task SET accounted = ?, tick = COALESCE(?, tick)"
+               " WHERE id = ? AND COALESCE(accounted <= ?, 1)"),
       remember_(database,
                 "UPDATE task SET successes = ?, halted = ?, last_ended = ?, failed_in_a_row = ?,"
                 " failure_told = ? WHERE id = ?"),
@@ -227,6 +230,15 @@ void Recorder::skipped(engine::RunId record, const Task& task,
     } else {
         follow(known, task, grid, instants.last, instants.tick);
     }
+}
+
+void Recorder::passed(const Task& task, engine::Grid grid, WallTime first, WallTime last,
+                      const std::optional<engine::Due>& accounted) {
+    TaskRow& known = row(task.name, last);
+    follow(known, task, grid, std::nullopt, std::nullopt);
+    stop_waiting(known.id, first, last);
+    // Never back: some may have waited, and then more is accounted for already.
+    if (accounted) account_.run(accounted->instant, accounted->tick, known.id, accounted->instant);
 }
 
 void Recorder::attempt_started(engine::RunId run, std::uint32_t attempt,

@@ -36,6 +36,9 @@ class Recorder {
     void waits(const Task& task, const engine::Due& due, engine::Grid grid);
     void skipped(engine::RunId record, const Task& task, const engine::SkippedInstants& instants,
                  engine::Grid grid, WallTime at);
+    /// These instants had their runs and skips, whose records are lost: none is to start again.
+    void passed(const Task& task, engine::Grid grid, WallTime first, WallTime last,
+                const std::optional<engine::Due>& accounted);
     void attempt_started(engine::RunId run, std::uint32_t attempt,
                          const engine::AttemptStart& start);
     void attempt_ended(engine::RunId run, std::uint32_t attempt, const engine::AttemptEnd& end);
@@ -84,7 +87,7 @@ class Recorder {
     std::vector<std::int64_t> grown_;
 
     Statement bounds_, find_task_, insert_task_, know_task_, forget_task_, stop_all_waiting_,
-        follow_task_, remember_, set_last_run_;
+        follow_task_, account_, remember_, set_last_run_;
     Statement has_instant_, insert_run_, insert_reclaimed_, insert_skip_, finish_run_;
     Statement wait_, stop_waiting_;
     Statement start_attempt_, end_attempt_, drop_attempts_, drop_outputs_, insert_output_;

@@ -231,6 +231,10 @@ void StoreThread::apply(Operation& operation) {
                 if (op.record == 0) op.record = recorder.take_id();
                 recorder.skipped(op.record, *op.task, op.instants, op.grid, op.at);
             },
+            [&](PassedOperation& op) {
+                apply_known(op.task->name);
+                recorder.passed(*op.task, op.grid, op.first, op.last, op.accounted);
+            },
             [&](AttemptStartedOperation& op) {
                 recorder.attempt_started(op.run, op.attempt, op.start);
             },

@@ -133,7 +133,7 @@ TEST_F(SqliteFailingTest, WhatWaitsIsBoundedAndItsLossIsSaid) {
     std::vector<engine::RunId> runs;
     for (int i = 1; i <= 60; ++i) {
         runs.push_back(sqlite.claim("a", noon + i * 1s).value());
-        for (int j = 0; j < 20; ++j) sqlite.store().remember("a", {});
+        for (int j = 0; j < 20; ++j) sqlite.store().record_event(noon, "test", "");
     }
     ASSERT_TRUE(eventually([&] {
         for (const auto& problem : sqlite.health.problems()) {
@@ -146,6 +146,76 @@ TEST_F(SqliteFailingTest, WhatWaitsIsBoundedAndItsLossIsSaid) {
     sqlite.settle();
     auto history = sqlite.history();
     for (const engine::RunId run : runs) EXPECT_TRUE(history.run(run)) << "claims go last";
+}
+
+TEST_F(SqliteFailingTest, WhateverIsDroppedNoInstantStartsAgain) {
+    sqlite.options.bounds.operations = 200;
+    sqlite.open();
+    const engine::RunId before = sqlite.claim("before", noon).value();
+    sqlite.store().waits(task("a").build(), {noon, {}}, {});
+    sqlite.settle();
+    std::optional<Blockade> blockade(sqlite.file());
+    const engine::RunId alive = sqlite.claim("alive", noon).value();
+    sqlite.store().attempt_started(alive, 1, {{4711, 1, 0, 0}, noon});
+    sqlite.store().attempt_started(before, 1, {{4711, 1, 0, 0}, noon});
+    sqlite.store().attempt_ended(before, 1, {}, {});
+    sqlite.store().finish(before, "before", {Outcome::failed}, noon, {});
+    sqlite.store().use({7, 77}, Durability::full);
+    sqlite.store().reserve_ids(5000);
+    sqlite.store().know({task("known").build()}, noon);
+    sqlite.store().forget("before");
+    for (int i = 0; i < 300; ++i) {
+        const engine::RunId run = sqlite.claim("a", noon + i * 1s).value();
+        sqlite.store().attempt_started(run, 1, {{4711, 1, 0, 0}, noon});
+        sqlite.store().attempt_ended(run, 1, {}, {});
+        sqlite.store().finish(run, "a", {}, noon, {static_cast<unsigned>(i), {}, {}, {}, {}});
+        const WallTime skipped = noon + i * 1s;
+        sqlite.store().skipped(task("b").build(), {skipped, skipped, 1, false, "x"}, {}, noon);
+    }
+    blockade.reset();
+    ASSERT_TRUE(eventually([&] { return !sqlite.degraded("store"); }));
+    sqlite.settle();
+    EXPECT_GT(sqlite.run_and_end("new", noon), 5000u);
+    sqlite.open();
+    const auto left = sqlite.recover();
+    ASSERT_EQ(left.runs.size(), 1u) << "no other has lost its end";
+    EXPECT_EQ(left.runs[0].id, alive);
+    EXPECT_TRUE(left.runs[0].last && left.runs[0].last->start);
+    std::size_t tasks = 0;
+    for (const auto& task : left.tasks) {
+        if (task.task != "a" && task.task != "b") continue;
+        ++tasks;
+        EXPECT_EQ(task.accounted, noon + 299s) << task.task;
+        EXPECT_TRUE(task.waiting.empty()) << task.task;
+        EXPECT_EQ(task.memory.successes, task.task == "a" ? 299u : 0u);
+    }
+    EXPECT_EQ(tasks, 2u);
+    const auto ended = sqlite.history().run(before);
+    ASSERT_TRUE(ended && ended->result);
+    EXPECT_EQ(ended->attempts, 1u);
+}
+
+TEST_F(SqliteFailingTest, TheKeeperIsNotMadeToForgetWhatOnlyItKnows) {
+    sqlite.options.bounds.tokens = 10;
+    sqlite.open();
+    const engine::RunId only_claimed = sqlite.claim("a", noon).value();
+    const engine::RunId run = sqlite.claim("b", noon).value();
+    sqlite.settle();
+    std::optional<Blockade> blockade(sqlite.file());
+    auto token = std::make_shared<int>(0);
+    const std::weak_ptr<int> kept = token;
+    sqlite.store().attempt_started(only_claimed, 1, {{4711, 1, 0, 0}, noon});
+    sqlite.store().attempt_ended(only_claimed, 1, {}, std::exchange(token, nullptr));
+    std::vector<std::weak_ptr<int>> held;
+    for (std::uint32_t attempt = 1; attempt <= 15; ++attempt) {
+        auto one = std::make_shared<int>(0);
+        held.push_back(one);
+        sqlite.store().attempt_ended(run, attempt, {}, std::move(one));
+    }
+    EXPECT_TRUE(eventually([&] { return held.front().expired(); }));
+    EXPECT_FALSE(kept.expired());
+    blockade.reset();
+    EXPECT_TRUE(eventually([&] { return kept.expired(); }));
 }
 
 TEST_F(SqliteFailingTest, TheKeeperIsNotMadeToHoldMoreThanItCan) {

@@ -61,6 +61,10 @@ Recorder::Recorder(Database& database, OutputKeeper* output)
                    " reason, elapsed, attempts, last_instant, skipped_count, at_least)"
                    " VALUES (?, ?, ?, 'schedule', ?, ?, 'SKIPPED', ?, 0, 0, ?, ?, ?)"
                    " ON CONFLICT (task, instant) DO NOTHING"),
+      extend_skip_(database,
+                   "UPDATE run SET ended_at = ?, last_instant = ?,"
+                   " skipped_count = skipped_count + ?, at_least = (at_least OR ?)"
+                   " WHERE id = ? AND outcome = 'SKIPPED'"),
       finish_run_(database,
                   "UPDATE run SET ended_at = ?, outcome = ?, status_kind = ?, status_number = ?,"
                   " core_dumped = ?, reason = ?, elapsed = ?, attempts ="
@@ -136,13 +140,13 @@ Recorder::TaskRow* Recorder::find(const std::string& task) {
     if (known != tasks_.end()) return &known->second;
     Rows rows = find_task_.query(task);
     if (!rows.next()) return nullptr;
-    return &tasks_.emplace(task, TaskRow{rows.integer(0), hash(rows.text(1)), 0}).first->second;
+    return &tasks_.emplace(task, TaskRow{rows.integer(0), hash(rows.text(1))}).first->second;
 }
 
 Recorder::TaskRow& Recorder::row(const std::string& task, WallTime since) {
     if (TaskRow* const found = find(task)) return *found;
     insert_task_.run(next_task_, task, since);
-    return tasks_.emplace(task, TaskRow{next_task_++, hash({}), 0}).first->second;
+    return tasks_.emplace(task, TaskRow{next_task_++, hash({})}).first->second;
 }
 
 void Recorder::follow(TaskRow& row, const Task& task, engine::Grid grid,
@@ -165,9 +169,17 @@ void Recorder::count_record(TaskRow& row) {
     grown_.push_back(row.id);
 }
 
+// Only the first instant of a record is a key of its table. Of older records the others are
+// accounted for.
+bool Recorder::was_skipped(const TaskRow& row, WallTime instant) {
+    const auto& last = row.last_skip;
+    return last && last->first <= instant && instant <= last->last;
+}
+
 bool Recorder::has(const std::string& task, WallTime instant) {
     const TaskRow* const found = find(task);
     if (found == nullptr) return false;
+    if (was_skipped(*found, instant)) return true;
     return has_instant_.query(found->id, instant).next();
 }
 
@@ -178,6 +190,8 @@ bool Recorder::insert_run(engine::RunId run, TaskRow& row, const engine::Claim& 
 
 bool Recorder::claim(engine::RunId run, const engine::Claim& claim) {
     TaskRow& task = row(claim.task->name, claim.at);
+    if (was_skipped(task, claim.due.instant)) return false;
+    task.last_skip.reset();
     if (!insert_run(run, task, claim)) return false;
     const bool waited = stop_waiting(task.id, claim.due.instant, claim.due.instant) > 0;
     if (waited || claim.origin == engine::RunOrigin::manual) {
@@ -201,6 +215,7 @@ void Recorder::reclaim(engine::RunId run, engine::Claim claim) {
 
 void Recorder::waits(const Task& task, const engine::Due& due, engine::Grid grid) {
     TaskRow& known = row(task.name, due.instant);
+    known.last_skip.reset();
     follow(known, task, grid, due.instant, due.tick);
     waiting_ += wait_.run(known.id, due.instant, due.tick);
 }
@@ -211,14 +226,28 @@ bool Recorder::insert_skip(engine::RunId record, TaskRow& row,
                          instants.count, instants.at_least) == 0) {
         return false;
     }
+    row.last_skip = {record, instants.first, instants.last, instants.reason};
     count_record(row);
+    return true;
+}
+
+// A task that is due each second while its run takes an hour would fill the history with these.
+bool Recorder::extend_skip(TaskRow& row, const engine::SkippedInstants& instants, WallTime at) {
+    auto& last = row.last_skip;
+    if (!last || last->reason != instants.reason || instants.first <= last->last) return false;
+    // It may be pruned.
+    if (extend_skip_.run(at, instants.last, instants.count, instants.at_least, last->record) == 0) {
+        return false;
+    }
+    last->last = instants.last;
     return true;
 }
 
 void Recorder::skipped(engine::RunId record, const Task& task,
                        const engine::SkippedInstants& instants, engine::Grid grid, WallTime at) {
     TaskRow& known = row(task.name, at);
-    if (!insert_skip(record, known, instants, at) && instants.first != instants.last) {
+    if (!extend_skip(known, instants, at) && !insert_skip(record, known, instants, at) &&
+        instants.first != instants.last) {
         // The first has its record already; the others still have none.
         engine::SkippedInstants rest = instants;
         rest.first = instants.last;
@@ -235,6 +264,7 @@ void Recorder::skipped(engine::RunId record, const Task& task,
 void Recorder::passed(const Task& task, engine::Grid grid, WallTime first, WallTime last,
                       const std::optional<engine::Due>& accounted) {
     TaskRow& known = row(task.name, last);
+    known.last_skip.reset();
     follow(known, task, grid, std::nullopt, std::nullopt);
     stop_waiting(known.id, first, last);
     // Never back: some may have waited, and then more is accounted for already.

@@ -59,10 +59,18 @@ class Recorder {
     void forget();
 
   private:
+    /// The latest record of a task, when it is one of skips: more of the same are counted there.
+    struct LastSkip {
+        engine::RunId record = 0;
+        WallTime first;
+        WallTime last;
+        std::string reason;
+    };
     struct TaskRow {
         std::int64_t id = 0;
         std::size_t schedule = 0;  ///< hash of its text
         int records = 0;           ///< since the last look at its oldest ones
+        std::optional<LastSkip> last_skip{};
     };
     TaskRow* find(const std::string& task);
     TaskRow& row(const std::string& task, WallTime since);
@@ -72,6 +80,9 @@ class Recorder {
     bool insert_run(engine::RunId run, TaskRow& row, const engine::Claim& claim);
     bool insert_skip(engine::RunId record, TaskRow& row, const engine::SkippedInstants& instants,
                      WallTime at);
+    static bool was_skipped(const TaskRow& row, WallTime instant);
+    /// False: the latest record of the task is not one that these go on with.
+    bool extend_skip(TaskRow& row, const engine::SkippedInstants& instants, WallTime at);
     /// How many of these waited.
     int stop_waiting(std::int64_t task, WallTime first, WallTime last);
     void count_record(TaskRow& row);
@@ -88,7 +99,7 @@ class Recorder {
 
     Statement bounds_, find_task_, insert_task_, know_task_, forget_task_, stop_all_waiting_,
         follow_task_, account_, remember_, set_last_run_;
-    Statement has_instant_, insert_run_, insert_reclaimed_, insert_skip_, finish_run_;
+    Statement has_instant_, insert_run_, insert_reclaimed_, insert_skip_, extend_skip_, finish_run_;
     Statement wait_, stop_waiting_;
     Statement start_attempt_, end_attempt_, drop_attempts_, drop_outputs_, insert_output_;
     Statement insert_event_, drop_events_;

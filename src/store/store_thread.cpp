@@ -350,6 +350,7 @@ void StoreThread::keep_house() {
     const MonoTime now = options_.mono_now();
     if (now < next_look_) return;
     next_look_ = now + (reserve_used_ ? options_.bounds.retry : look_interval);
+    connection_->pruner.look_again();
     if (++looks_ % looks_between_ages == 0) connection_->pruner.look_at_ages();
     if (!reserve_.make() || !reserve_used_) return;
     reserve_used_ = false;

@@ -86,6 +86,28 @@ TEST_F(SqliteRunStoreTest, AnotherSessionIsLeftWhatOutlivesOne) {
     EXPECT_TRUE(sqlite.recover().same_session) << "what it found it has made its own";
 }
 
+TEST_F(SqliteRunStoreTest, InstantsSkippedOneAfterTheOtherForOneReasonAreOneRecord) {
+    sqlite.open();
+    const auto skip = [&](Duration after, const std::string& reason) {
+        sqlite.store().skipped(task("a").build(), {noon + after, noon + after, 1, false, reason},
+                               {}, noon + after);
+    };
+    ASSERT_TRUE(sqlite.claim("a", noon));
+    for (int i = 1; i <= 40; ++i) skip(i * 1s, "overlap: run 1 still ran");
+    skip(41s, "another reason");
+    sqlite.claim("a", noon + 42s).value();
+    skip(43s, "another reason");
+    sqlite.settle();
+    const auto records = sqlite.history().runs({"a", Outcome::skipped, {}, 100});
+    ASSERT_EQ(records.size(), 3u);
+    EXPECT_EQ(records[2].instant, noon + 1s);
+    EXPECT_EQ(records[2].last_instant, noon + 40s);
+    EXPECT_EQ(records[2].skipped_count, 40u);
+    EXPECT_EQ(records[1].skipped_count, 1u);
+    EXPECT_EQ(records[0].instant, noon + 43s) << "a run lies between";
+    EXPECT_EQ(sqlite.recover().runs.size(), 0u);
+}
+
 TEST_F(SqliteRunStoreTest, IdsGoOnAfterAllThatHadOneIsPruned) {
     sqlite.options.retention = {1, 1};
     sqlite.open();

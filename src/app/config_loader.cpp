@@ -53,10 +53,6 @@ LoadedConfiguration ConfigLoader::read_file() {
     return loaded;
 }
 
-void ConfigLoader::took_over(const std::string& text) {
-    last_hash_ = std::hash<std::string_view>()(text);
-}
-
 void ConfigLoader::load(Done done) {
     waiting_.push_back(std::move(done));
     if (!loading_) load_next();

@@ -37,8 +37,6 @@ class ConfigLoader {
     /// Calls `done` on the loop. If a load is under way, another follows it. Of those that wait for
     /// the same one the first is given the configuration; to the others it is unchanged.
     void load(Done done);
-    /// From now on this text is what is in force.
-    void took_over(const std::string& text);
 
   private:
     LoadedConfiguration read_file();

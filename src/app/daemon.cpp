@@ -23,6 +23,8 @@
 #include "app/log.hpp"
 #include "app/single_run.hpp"
 #include "app/state.hpp"
+#include "app/stock.hpp"
+#include "core/counted.hpp"
 #include "core/crash_point.hpp"
 #include "core/state_directory.hpp"
 #include "engine/orchestrator.hpp"
@@ -92,12 +94,7 @@ class Daemon {
         if (!first.configuration || options_.only_task.empty()) {
             tell(first.problems, first.configuration ? spdlog::level::warn : spdlog::level::err);
         }
-        keeper_.on_lost([this] {
-            log_.error("keeper",
-                       state_ ? "the keeper was lost: what runs is left to the next Bansuri, ending"
-                              : "the keeper was lost: what runs can no longer be seen, ending");
-            end_at_once(1);
-        });
+        keeper_.on_lost([this] { keeper_lost(); });
         if (state_) return serve(std::move(first));
         return run_once(std::move(first));
     }
@@ -132,60 +129,47 @@ class Daemon {
         run_loop();
         if (server_) server_->stop();
         state_->flush();
-        // What the store gives back, now that it has committed, is to go before the store does.
-        loop_.restart();
-        loop_.poll();
-        return exit_code_;
+        end_at_once(exit_code_);
     }
 
     /// What earlier daemons left first, then the file as it is now.
     asio::awaitable<void> begin(LoadedConfiguration first) {
-        engine::Recovery left = co_await state_->store().recover();
-        std::vector<engine::HeldAttempt> held = co_await keeper_.held();
-        const bool keeper_lives = number_ > 1;
-        std::optional<SavedConfiguration::Text> saved;
-        if (keeper_lives || !held.empty() || !left.runs.empty()) {
-            saved = state_->configuration().read();
-        }
-        std::optional<Configuration> before;
-        if (saved) {
-            before =
-                parse_configuration(saved->text, options_.config, saved->directory).configuration;
-        }
+        Result<Stock> stock = co_await take_stock(*state_, keeper_, number_ > 1,
+                                                  first.configuration, options_.config);
+        if (!stock) keeper_lost();
+        std::optional<Configuration>& before = stock->before;
         if (!before && !first.configuration) {
             exit_code_ = refuse_configuration();
             loop_.stop();
             co_return;
         }
-        co_await engine::adopt_what_lives(keeper_, left, before ? *before : *first.configuration,
-                                          held);
-        if (left.last_id == 0) {
-            // With a store that begins anew, ids do too: what is kept of other runs must go first.
-            state_->outputs().sweep([&held](engine::AttemptId id) {
-                return std::any_of(held.begin(), held.end(),
-                                   [id](const auto& each) { return each.id == id; });
-            });
-        }
         // Whose session this is must be known before anything happens in it: a daemon that dies
         // before its first commit must not leave the next one in doubt about once-tasks.
         state_->store().flush(std::chrono::seconds(1));
-        engine_.inherit(engine::Inheritance(std::move(left), std::move(held), keeper_lives));
-        const bool is_same = before && first.source && first.source->text == saved->text &&
-                             first.source->directory == saved->directory;
+        engine_.inherit(engine::Inheritance(std::move(stock->left), std::move(stock->held),
+                                            keeper_.has_started()));
+        const bool is_same = before && first.source && first.source->text == stock->saved.text &&
+                             first.source->directory == stock->saved.directory;
         if (before) apply(*before);
         if (first.configuration) {
             if (!is_same) take(first);
         } else {
             refused(first.problems);
-            loader_.took_over({});
         }
-        note(keeper_lives ? "daemon-restarted" : "started",
+        // A file that cannot be read does not say that a task is gone.
+        engine_.close_inheritance(first.configuration ? engine::Orchestrator::Leftovers::end
+                                                      : engine::Orchestrator::Leftovers::let_end);
+        note(number_ > 1 ? "daemon-restarted" : "started",
              fmt::format("daemon {} with pid {}, version {}", number_, ::getpid(),
                          options_.version));
         state_->sweep();
         open_socket();
         begun_ = true;
-        if (std::exchange(interrupted_early_, false)) interrupt("a signal during the start");
+        if (std::exchange(interrupted_early_, false)) {
+            interrupt("a signal during the start");
+        } else if (reload_wanted_) {
+            reload(false);
+        }
     }
 
     int refuse_configuration() {
@@ -278,7 +262,8 @@ class Daemon {
         return answer;
     }
 
-    /// No exception of a handler ends the daemon: it is logged, and the loop goes on.
+    /// An exception of a handler is logged. What the handler had yet to do, such as to wait for the
+    /// next message, nobody does any more: the next daemon goes on, if there can be one.
     void run_loop() {
         while (true) {
             try {
@@ -286,6 +271,7 @@ class Daemon {
                 return;
             } catch (const std::exception& bug) {
                 log_.error("bug", fmt::format("an exception reached the loop: {}", bug.what()));
+                if (state_) end_at_once(1);
             }
         }
     }
@@ -335,8 +321,13 @@ class Daemon {
 
     void reload(
         bool asked_for, const ReloadDone& done = [](auto) {}) {
+        if (!begun_) {
+            // What is loaded now would count as known and could not be taken.
+            reload_wanted_ = true;
+            return;
+        }
         loader_.load([this, asked_for, done](const LoadedConfiguration& loaded) {
-            if (engine_.is_shutting_down() || !begun_) {
+            if (engine_.is_shutting_down()) {
                 return done(fail(ErrorCode::not_available, "Bansuri is shutting down"));
             }
             http::ReloadAnswer answer;
@@ -369,7 +360,7 @@ class Daemon {
             if (signal == SIGUSR1 || signal == SIGUSR2) {
                 log_.info("signal", fmt::format("signal {} means nothing here: ignored", signal));
             } else if (signal == SIGHUP && state_) {
-                if (begun_ && !engine_.is_shutting_down()) reload(true);
+                if (!engine_.is_shutting_down()) reload(true);
             } else if (!engine_.is_shutting_down()) {
                 interrupt(fmt::format("signal {}", signal));
             } else {
@@ -388,8 +379,8 @@ class Daemon {
             interrupted_early_ = true;
             return;
         }
-        log_.info("shutdown", fmt::format("{}: ending {} run{}", why, engine_.runs_alive(),
-                                          engine_.runs_alive() == 1 ? "" : "s"));
+        log_.info("shutdown",
+                  fmt::format("{}: ending {}", why, counted(engine_.runs_alive(), "run")));
         shut_down();
     }
 
@@ -401,6 +392,7 @@ class Daemon {
 
     void shut_down() {
         if (engine_.is_shutting_down()) return;
+        if (state_) keeper_.ending();
         asio::co_spawn(loop_, end(), [this](std::exception_ptr bug) {
             if (bug) exit_code_ = 1;
             // All is written before the keeper lets go of what it still holds.
@@ -420,6 +412,12 @@ class Daemon {
                                [this] { notifier_.abandon(); });
         }
         co_await notifier_.until_idle();
+        if (engine_.runs_alive() > 0) {
+            log_.warn("shutdown",
+                      fmt::format("{} could not be ended and {} left to the next Bansuri",
+                                  counted(engine_.runs_alive(), "run"),
+                                  engine_.runs_alive() == 1 ? "is" : "are"));
+        }
         log_.info("shutdown", "ended");
     }
 
@@ -440,6 +438,13 @@ class Daemon {
             end_at_once(0);
         });
         return {};
+    }
+
+    [[noreturn]] void keeper_lost() {
+        log_.error("keeper",
+                   state_ ? "the keeper was lost: what runs is left to the next Bansuri, ending"
+                          : "the keeper was lost: what runs can no longer be seen, ending");
+        end_at_once(1);
     }
 
     /// Ends this process and nothing else: runs go on, their records stay open, and whoever comes
@@ -477,6 +482,7 @@ class Daemon {
     bool begun_ = false;
     bool interrupted_ = false;
     bool interrupted_early_ = false;
+    bool reload_wanted_ = false;  // by a change of the file, or a signal, before we had begun
 };
 
 }  // namespace

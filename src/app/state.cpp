@@ -40,7 +40,8 @@ State::State(boost::asio::any_io_executor loop, engine::Clock& clock, engine::He
       outputs_(directory_ + "/output", clock, health),
       store_(std::move(loop), options(clock, health, std::move(listener))),
       configuration_(directory_, [&health](const std::string& problem) {
-          health.degrade("saved configuration", problem);
+          constexpr const char* component = "saved configuration";
+          problem.empty() ? health.recover(component) : health.degrade(component, problem);
       }) {}
 
 State::~State() {
@@ -89,7 +90,7 @@ void State::sweep() {
 
 void State::flush() {
     store_.flush(patience);
-    configuration_.finish();
+    configuration_.finish(patience);
 }
 
 }  // namespace bansuri::app

@@ -9,14 +9,11 @@
 #include "cli/reading.hpp"
 #include "cli/shown.hpp"
 #include "cli/table.hpp"
+#include "core/counted.hpp"
 #include "core/printable.hpp"
 
 namespace bansuri::cli {
 namespace {
-
-std::string counted(std::uint64_t number, std::string_view noun) {
-    return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
-}
 
 void print_head(const Json& daemon, const Surroundings& around) {
     std::string line = fmt::format("bansuri {}, daemon {} (pid {})", text_of(daemon, "version"),

@@ -2,6 +2,7 @@
 #include "engine/inheritance.hpp"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 
@@ -14,7 +15,7 @@ namespace {
 std::optional<UnfinishedRun> run_of(const HeldAttempt& held) {
     const auto label = parse_label(held.label);
     if (!label) return std::nullopt;
-    UnfinishedRun run{held.id.run, label->task, label->due, label->origin, std::nullopt};
+    UnfinishedRun run{held.id.run, label->task, label->due, label->origin, {}, true, true};
     AttemptStart start;
     start.process = held.process;
     start.at = label->at;
@@ -30,14 +31,18 @@ bool end_is_recorded(const UnfinishedRun& run, std::uint32_t attempt) {
 
 }  // namespace
 
-boost::asio::awaitable<void> adopt_what_lives(ProcessLauncher& launcher, const Recovery& left,
-                                              const Configuration& configuration,
-                                              std::vector<HeldAttempt>& held) {
-    if (left.same_session || !left.same_boot) co_return;
+boost::asio::awaitable<Result<void>> adopt_what_lives(ProcessLauncher& launcher,
+                                                      const Recovery& left,
+                                                      const Configuration& configuration,
+                                                      std::vector<HeldAttempt>& held) {
+    std::set<AttemptId> known;
+    for (const HeldAttempt& each : held) known.insert(each.id);
     std::unordered_map<std::string_view, const Task*> tasks;
     for (const auto& task : configuration.tasks) tasks.emplace(task->name, task.get());
     for (const UnfinishedRun& run : left.runs) {
-        if (!run.last || !run.last->start || run.last->end) continue;
+        // Also of this session: the daemon before may have died while it adopted.
+        if (!run.same_boot || !run.last || !run.last->start || run.last->end) continue;
+        if (known.contains({run.id, run.last->number})) continue;
         const AttemptStart& start = *run.last->start;
         AdoptSpec spec;
         spec.id = {run.id, run.last->number};
@@ -50,19 +55,17 @@ boost::asio::awaitable<void> adopt_what_lives(ProcessLauncher& launcher, const R
         const HeldAttempt adopted{spec.id, spec.process, spec.label};
         const Result<void> answer = co_await launcher.adopt(std::move(spec));
         if (answer) held.push_back(adopted);
+        if (!answer && answer.error().code == ErrorCode::unreachable) co_return answer;
     }
+    co_return Result<void>();
 }
 
-Inheritance::Inheritance(Recovery recovery, std::vector<HeldAttempt> held, bool keeper_lives)
-    : once_tasks_unknown_(keeper_lives && !recovery.same_session) {
+Inheritance::Inheritance(Recovery recovery, std::vector<HeldAttempt> held, bool keeper_has_started)
+    : once_tasks_unknown_(keeper_has_started && !recovery.same_session) {
     std::map<RunId, InheritedRun> runs;
     for (UnfinishedRun& run : recovery.runs) {
         const RunId id = run.id;
-        // With the keeper alive, what it holds is all that there is, whatever became of the store.
-        runs[id] = {std::move(run),
-                    {},
-                    recovery.same_session || keeper_lives,
-                    recovery.same_boot || keeper_lives};
+        runs[id] = {std::move(run), {}};
     }
     // Several of one run, in their order: the end of the first was not recorded in time.
     std::sort(held.begin(), held.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
@@ -77,7 +80,7 @@ Inheritance::Inheritance(Recovery recovery, std::vector<HeldAttempt> held, bool 
             reclaimed_[run->id] = true;
             const RunId id = run->id;
             highest_held_ = std::max(highest_held_, id);
-            known = runs.emplace(id, InheritedRun{std::move(*run), {}, true, true}).first;
+            known = runs.emplace(id, InheritedRun{std::move(*run), {}}).first;
         }
         InheritedRun& run = known->second;
         if (end_is_recorded(run.record, attempt.id.attempt)) {

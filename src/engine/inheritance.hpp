@@ -19,15 +19,17 @@ namespace bansuri::engine {
 
 /// Has the keeper take in what still lives of the runs that another keeper started, and adds it to
 /// `held`. Before a single instant is looked at, so that what has ended meanwhile overlaps nothing.
-boost::asio::awaitable<void> adopt_what_lives(ProcessLauncher& launcher, const Recovery& left,
-                                              const Configuration& configuration,
-                                              std::vector<HeldAttempt>& held);
+/// The error (unreachable): the keeper is gone, so that nothing is known of what lives.
+boost::asio::awaitable<Result<void>> adopt_what_lives(ProcessLauncher& launcher,
+                                                      const Recovery& left,
+                                                      const Configuration& configuration,
+                                                      std::vector<HeldAttempt>& held);
 
 class Inheritance {
   public:
-    /// `keeper_lives`: this is not the keeper's first daemon, so whatever had started at its
-    /// beginning has had its turn, whatever the store says.
-    Inheritance(Recovery recovery, std::vector<HeldAttempt> held, bool keeper_lives);
+    /// `keeper_has_started`: an earlier daemon of this keeper had something started, so whatever
+    /// starts once has had its turn, whatever the store says.
+    Inheritance(Recovery recovery, std::vector<HeldAttempt> held, bool keeper_has_started);
 
     struct Share {
         std::optional<TaskProgress> progress;

@@ -62,9 +62,19 @@ void Orchestrator::apply(const Configuration& configuration) {
             }
         }
     }
-    services_.store.know(configuration.tasks, services_.clock.wall_now());
-    if (inheritance_) end_leftovers();
+    services_.store.know(followed(), services_.clock.wall_now());
     services_.events.publish(applied);
+}
+
+/// Of the others no instant is missed.
+std::vector<std::shared_ptr<const Task>> Orchestrator::followed() const {
+    std::vector<std::shared_ptr<const Task>> tasks;
+    tasks.reserve(configured_.size());
+    for (const auto& task : configured_) {
+        const auto known = records_.find(task->name);
+        if (known != records_.end() && known->second->is_followed()) tasks.push_back(task);
+    }
+    return tasks;
 }
 
 void Orchestrator::add(std::shared_ptr<const Task> task) {
@@ -92,13 +102,16 @@ void Orchestrator::take_share(TaskRecord& record, Inheritance::Share share) {
         for (const Due& due : progress.waiting) {
             record.waiting.push_back({due, RunOrigin::schedule});
         }
-        const bool goes_on = task.enabled && !record.halted && !record.is_done();
+        const bool goes_on = record.is_followed();
         if (goes_on && progress.schedule == schedule_text(task)) {
             timeline_.restore(record, task, progress);
         } else if (goes_on && !once_unknown) {
             timeline_.add(record, task);
         }
-        if (!goes_on) skip_waiting(record, "the task is not scheduled any more");
+        if (!goes_on) {
+            skip_waiting(record, "the task is not scheduled any more");
+            services_.store.forget(task.name);
+        }
     }
     if (once_unknown && record.runs.empty()) {
         record.last_ended = record.last_ended.value_or(TaskState::stopped);
@@ -118,19 +131,22 @@ void Orchestrator::resume(TaskRecord& record, InheritedRun run) {
     spawn(record, std::move(runner));
 }
 
-void Orchestrator::end_leftovers() {
+void Orchestrator::close_inheritance(Leftovers leftovers) {
+    if (!inheritance_) return;
     const std::string reason = "the task was removed from the configuration";
     for (auto& [name, share] : inheritance_->take_rest()) {
         if (share.progress && !share.progress->schedule.empty()) services_.store.forget(name);
         if (share.runs.empty()) continue;
-        // Nothing is known of the task but its name, which is enough to end what runs.
+        // Nothing is known of the task but its name, which is enough to end what runs, or to see
+        // its end. No retry.
         auto task = std::make_shared<Task>();
         task->name = name;
+        task->enabled = false;
         auto made = std::make_unique<TaskRecord>(task, services_.clock, services_.notifier);
         TaskRecord& record = *records_.emplace(name, std::move(made)).first->second;
         record.removed = true;
         for (InheritedRun& run : share.runs) resume(record, std::move(run));
-        stop_runs(record, reason);
+        if (leftovers == Leftovers::end) stop_runs(record, reason);
     }
     constexpr auto patience = std::chrono::seconds(30);  // what a notifier is given
     for (const AttemptId attempt : inheritance_->to_release()) {
@@ -151,7 +167,7 @@ void Orchestrator::schedule(TaskRecord& record) {
 void Orchestrator::follow_anew(TaskRecord& record) {
     // What lies behind is not missed: the schedule is followed from now on.
     services_.store.forget(record.task->name);
-    services_.store.know({record.task}, services_.clock.wall_now());
+    if (record.is_followed()) services_.store.know({record.task}, services_.clock.wall_now());
     services_.store.remember(record.task->name, memory_of(record));
 }
 
@@ -163,8 +179,7 @@ void Orchestrator::change(TaskRecord& record, std::shared_ptr<const Task> task) 
     const bool was_once = std::holds_alternative<Once>(before->schedule);
     const bool is_once = std::holds_alternative<Once>(record.task->schedule);
     if (!record.task->enabled || record.is_done()) {
-        timeline_.remove(record);
-        skip_waiting(record, "the task was changed");
+        stop_following(record, "the task was changed");
     } else if (std::exchange(record.halted, false) || !before->enabled) {
         timeline_.remove(record);
         timeline_.add(record, *record.task);
@@ -302,8 +317,7 @@ void Orchestrator::decide(TaskRecord& record, const TaskRunner& run, const Attem
             record.last_ended = TaskState::success;
             ++record.successes;
             if (!record.is_done()) return;
-            timeline_.remove(record);
-            return skip_waiting(record, "max-runs is reached");
+            return stop_following(record, "max-runs is reached");
         case Outcome::failed:
         case Outcome::timeout:
         case Outcome::lost: {
@@ -315,12 +329,18 @@ void Orchestrator::decide(TaskRecord& record, const TaskRunner& run, const Attem
                 (task.on_fail == OnFail::restart && task.on_exhausted == OnExhausted::go_on);
             if (goes_on) return;
             record.halted = true;
-            timeline_.remove(record);
-            return skip_waiting(record, fmt::format("stopped: run {} failed", run.id()));
+            return stop_following(record, fmt::format("stopped: run {} failed", run.id()));
         }
         case Outcome::stopped: record.last_ended = TaskState::stopped; return;
         case Outcome::skipped: return;
     }
+}
+
+void Orchestrator::stop_following(TaskRecord& record, const std::string& why) {
+    timeline_.remove(record);
+    skip_waiting(record, why);
+    // What comes from now on is not missed.
+    services_.store.forget(record.task->name);
 }
 
 void Orchestrator::settle(TaskRecord& record, const std::string& reason) {
@@ -383,17 +403,29 @@ void Orchestrator::enter(TaskRecord& record, TaskState state, std::string reason
 asio::awaitable<void> Orchestrator::shutdown() {
     shutting_down_ = true;
     timeline_.clear();
+    Duration grace = Duration::zero();
     for (const auto& [name, record] : records_) {
         skip_waiting(*record, "shutdown");
         record->alerts.flush();
         if (record->runs.empty()) record->state = TaskState::stopped;
         stop_runs(*record, "shutdown");
+        if (!record->runs.empty()) grace = std::max(grace, record->task->stop_timeout);
     }
-    // Ended by the runs, each of which its stop-timeout and SIGKILL bound.
-    while (runs_alive_ > 0) co_await run_ended_.wait();
+    give_up_at(services_.clock.mono_now() + grace + time_to_die);
+    // Ended by the runs, each of which its stop-timeout and SIGKILL bound, or by the deadline: a
+    // process may be beyond SIGKILL, as another user's or inside the kernel.
+    while (runs_alive_ > 0 && services_.clock.mono_now() < shutdown_end_) {
+        co_await run_ended_.wait();
+    }
+}
+
+void Orchestrator::give_up_at(MonoTime when) {
+    shutdown_end_ = std::min(shutdown_end_, when);
+    shutdown_alarm_ = services_.clock.at(shutdown_end_, [this] { run_ended_.notify(); });
 }
 
 void Orchestrator::kill_all() {
+    give_up_at(services_.clock.mono_now() + time_to_die);
     for (const auto& [name, record] : records_) {
         for (const auto& run : record->runs) run->kill("shutdown");
     }

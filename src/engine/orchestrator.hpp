@@ -26,19 +26,24 @@ class Orchestrator final : private Timeline::Listener {
   public:
     /// With `overlap: queue`, instants beyond this are skipped.
     static constexpr std::size_t longest_queue = 100;
+    static constexpr Duration time_to_die = std::chrono::seconds(10);
 
     explicit Orchestrator(Services services);
 
     /// Before the first apply(): what earlier daemons left, of which each configured task takes its
-    /// share; what belongs to no task any more is ended.
+    /// share.
     void inherit(Inheritance inheritance);
+    /// What runs of tasks that have not been configured by then.
+    enum class Leftovers { end, let_end };
+    void close_inheritance(Leftovers leftovers);
 
     /// Takes a generation over, whole: what is new starts, what is gone stops, what is the same is
     /// not touched. docs/configuration.md says which changes restart a task.
     void apply(const Configuration& configuration);
 
     /// No new starts from now on, and every run is asked to end (SIGTERM, SIGKILL after the task's
-    /// stop-timeout). Resumes when no run is left. Later apply() calls are ignored.
+    /// stop-timeout). Resumes when no run is left, or the last SIGKILL was time_to_die ago: then
+    /// the records of those that live stay open. Later apply() calls are ignored.
     boost::asio::awaitable<void> shutdown();
     /// During a shutdown: SIGKILL for what still runs.
     void kill_all();
@@ -65,9 +70,10 @@ class Orchestrator final : private Timeline::Listener {
     void forget(TaskRecord& record);
     void schedule(TaskRecord& record);
     void follow_anew(TaskRecord& record);
+    void stop_following(TaskRecord& record, const std::string& why);
+    std::vector<std::shared_ptr<const Task>> followed() const;
 
     void take_share(TaskRecord& record, Inheritance::Share share);
-    void end_leftovers();
     void resume(TaskRecord& record, InheritedRun run);
 
     void start_run(TaskRecord& record, Due due, RunOrigin origin);
@@ -82,6 +88,7 @@ class Orchestrator final : private Timeline::Listener {
     void skip(TaskRecord& record, Due due, std::string reason);
     void skip_waiting(TaskRecord& record, const std::string& reason);
     void stop_runs(TaskRecord& record, const std::string& reason);
+    void give_up_at(MonoTime when);
     void enter(TaskRecord& record, TaskState state, std::string reason = {});
 
     Services services_;
@@ -94,6 +101,8 @@ class Orchestrator final : private Timeline::Listener {
     std::size_t runs_alive_ = 0;
     std::uint64_t generation_ = 0;
     bool shutting_down_ = false;
+    MonoTime shutdown_end_ = MonoTime::max();
+    std::unique_ptr<Alarm> shutdown_alarm_;
 };
 
 }  // namespace bansuri::engine

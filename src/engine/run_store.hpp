@@ -133,6 +133,8 @@ struct UnfinishedRun {
     Due due;
     RunOrigin origin = RunOrigin::schedule;
     std::optional<LastAttempt> last;  ///< nothing: claimed, and no attempt is recorded
+    bool same_session = false;  ///< claimed under this keeper: what it does not hold never ran
+    bool same_boot = false;     ///< its MonoTimes and pids mean something
 };
 
 /// How far a task had come.
@@ -151,11 +153,10 @@ struct TaskProgress {
 
 /// All that an earlier daemon left.
 struct Recovery {
-    /// The keeper is the same: what it does not hold has never run. Otherwise ticks, grids, memory
-    /// and waiting instants are of a life of Bansuri that is over, and are left out.
+    /// The keeper is the same. Otherwise ticks, grids, memory and waiting instants are of a life of
+    /// Bansuri that is over, and are left out.
     bool same_session = false;
-    bool same_boot = false;  ///< MonoTimes and pids mean something
-    RunId last_id = 0;       ///< the highest that any record has
+    RunId last_id = 0;  ///< the highest that any record has
     std::vector<UnfinishedRun> runs;
     std::vector<TaskProgress> tasks;
 };

@@ -31,6 +31,8 @@ struct TaskRecord {
     bool draining = false;                ///< runs of an older definition have yet to end
     /// max-runs is reached.
     bool is_done() const { return task->max_runs && successes >= *task->max_runs; }
+    /// Its instants are looked at, so that one may be missed.
+    bool is_followed() const { return task->enabled && !halted && !is_done(); }
 
     TaskAlerts alerts;
     std::vector<std::unique_ptr<TaskRunner>> runs;

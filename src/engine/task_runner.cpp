@@ -45,11 +45,13 @@ void TaskRunner::enter(TaskState state, std::string reason) {
     enter_(state, std::move(reason));
 }
 
-AttemptResult TaskRunner::refused(std::string reason) {
-    // Whoever claimed it first has made its record.
-    SkippedInstants skipped;
-    skipped.first = skipped.last = order_.due.instant;
-    skipped.reason = std::move(reason);
+AttemptResult TaskRunner::refused(const Error& error) {
+    SkippedInstants skipped{order_.due.instant, order_.due.instant, 1, false,
+                            error.message,      order_.due.tick};
+    // Whoever claimed it first has made its record; of what the store cannot take nobody has.
+    if (error.code != ErrorCode::already_claimed) {
+        services_.store.skipped(task_, skipped, order_.grid, services_.clock.wall_now());
+    }
     services_.events.publish(InstantsSkipped{task_->name, skipped});
     AttemptResult result;
     result.outcome = Outcome::skipped;
@@ -62,7 +64,7 @@ asio::awaitable<AttemptResult> TaskRunner::run() {
         Claim claim{order_.task, order_.due, order_.grid, order_.origin,
                     services_.clock.wall_now()};
         const Result<RunId> claimed = co_await services_.store.claim(std::move(claim));
-        if (!claimed) co_return refused(claimed.error().message);
+        if (!claimed) co_return refused(claimed.error());
         id_ = *claimed;
     }
     AttemptResult result;
@@ -87,12 +89,15 @@ asio::awaitable<AttemptResult> TaskRunner::run_attempts() {
         if (last.end) {
             ended_before = true;
             result = last.end->result;
-            if (last.end->retry_at && inherited_->same_boot) retry_at_ = last.end->retry_at;
+            if (last.end->retry_at && inherited_->record.same_boot) retry_at_ = last.end->retry_at;
             // The clock of another boot tells nothing about when the pause is over.
             if (last.end->retry_at && !retry_at_) retry_at_ = services_.clock.mono_now();
         }
     }
-    for (;; ++attempt_) {
+    if (!ended_before && !has_started() && held_from(attempt_) != nullptr) {
+        attempt_ = held_from(attempt_)->id.attempt;
+    }
+    for (;; attempt_ = next_attempt()) {
         if (!std::exchange(ended_before, false)) {
             // What an earlier daemon has started must be taken over even to be ended.
             const bool begins = !has_started();
@@ -110,6 +115,11 @@ asio::awaitable<AttemptResult> TaskRunner::run_attempts() {
     }
 }
 
+std::uint32_t TaskRunner::next_attempt() const {
+    const HeldAttempt* const held = held_from(attempt_ + 1);
+    return held != nullptr ? held->id.attempt : attempt_ + 1;
+}
+
 asio::awaitable<AttemptResult> TaskRunner::run_attempt() {
     survivors_.clear();
     started_at_ = services_.clock.wall_now();
@@ -124,7 +134,7 @@ asio::awaitable<AttemptResult> TaskRunner::run_attempt() {
     }
     // A retry that had been decided is one that may be made.
     const auto& last = inherited_->record.last;
-    const bool may_start = inherited_->same_session || (last && last->end);
+    const bool may_start = inherited_->record.same_session || (last && last->end);
     inherited_.reset();
     if (may_start) {
         result = co_await launch();
@@ -142,8 +152,8 @@ void TaskRunner::conclude(const AttemptResult& result) {
     std::optional<Duration> delay;
     if (again && failed) delay = task_->retry.delay_before(attempt_ + 1, services_.chance());
     if (again && !failed) delay = Duration::zero();
-    // An earlier daemon has started it already.
-    if (held(attempt_ + 1) != nullptr) delay = Duration::zero();
+    // An earlier daemon has started one already.
+    if (held_from(attempt_ + 1) != nullptr) delay = Duration::zero();
     if (delay) retry_at_ = services_.clock.mono_now() + *delay;
 
     const std::uint64_t output = kept_ && kept_->output ? kept_->output->total() : 0;
@@ -223,13 +233,19 @@ AttemptStart TaskRunner::as_started(const Process& process, WallTime at, MonoTim
             path_of(task_->command.standard_error)};
 }
 
-const HeldAttempt* TaskRunner::held(std::uint32_t attempt) const {
+/// The first one from `attempt` on. Records of those between may be lost with a store that failed.
+const HeldAttempt* TaskRunner::held_from(std::uint32_t attempt) const {
     if (!inherited_) return nullptr;
     const auto& all = inherited_->held;
     const auto found = std::find_if(all.begin(), all.end(), [attempt](const HeldAttempt& each) {
-        return each.id.attempt == attempt;
+        return each.id.attempt >= attempt;
     });
     return found == all.end() ? nullptr : &*found;
+}
+
+const HeldAttempt* TaskRunner::held(std::uint32_t attempt) const {
+    const HeldAttempt* const found = held_from(attempt);
+    return found != nullptr && found->id.attempt == attempt ? found : nullptr;
 }
 
 bool TaskRunner::has_started() const {
@@ -254,16 +270,15 @@ asio::awaitable<AttemptResult> TaskRunner::take_over() {
     }
     started_at_ = start.at;
     if (is_held == nullptr) {
-        inherited_.reset();  // nothing of it is held
-        was_lost_before_ = !inherited.same_session;
-        co_return lost(inherited.same_boot ? "it ended while nobody was there to see how"
-                                           : "the machine was restarted while it ran");
+        if (held_from(attempt_ + 1) == nullptr) inherited_.reset();
+        was_lost_before_ = !inherited.record.same_session;
+        co_return lost(inherited.record.same_boot ? "it ended while nobody was there to see how"
+                                                  : "the machine was restarted while it ran");
     }
     make_capture();
     kept_->process = services_.launcher.take_over(attempt_id(), *kept_->output,
                                                   [changed = changed_] { changed->notify(); });
-    const bool goes_on = held(attempt_ + 1) != nullptr;
-    if (!goes_on) inherited_.reset();
+    if (held_from(attempt_ + 1) == nullptr) inherited_.reset();
     if (!kept_->process) co_return lost("the keeper does not know it");
     if (!recorded) {
         services_.store.attempt_started(id_, attempt_,

@@ -29,8 +29,6 @@ struct RunOrder {
 struct InheritedRun {
     UnfinishedRun record;
     std::vector<HeldAttempt> held;  ///< those of its attempts that the keeper holds, in order
-    bool same_session = false;      ///< what the keeper does not hold has never run
-    bool same_boot = false;
 };
 
 /// Lives on the engine's loop.
@@ -83,7 +81,9 @@ class TaskRunner {
     boost::asio::awaitable<AttemptResult> launch();
     boost::asio::awaitable<AttemptResult> take_over();
     AttemptStart as_started(const Process& process, WallTime at, MonoTime begun) const;
+    std::uint32_t next_attempt() const;
     const HeldAttempt* held(std::uint32_t attempt) const;
+    const HeldAttempt* held_from(std::uint32_t attempt) const;
     /// An earlier daemon began the current attempt.
     bool has_started() const;
     boost::asio::awaitable<AttemptResult> follow(MonoTime begun);
@@ -93,7 +93,7 @@ class TaskRunner {
     void tell(const AttemptResult& result, bool again);
     void make_capture();
     void enter(TaskState state, std::string reason = {});
-    AttemptResult refused(std::string reason);
+    AttemptResult refused(const Error& error);
     AttemptResult judge(EndedBy cause, MonoTime begun) const;
     AttemptResult stopped() const;
     static AttemptResult lost(std::string reason);

@@ -49,7 +49,7 @@ void Timeline::restore(TaskRecord& task, const Task& definition, const TaskProgr
         const auto next = cron->next_after(std::chrono::floor<std::chrono::seconds>(from));
         if (!next) return;
         entry.wall_due = *next;
-        entry.was_down = true;
+        entry.was_down = *next <= last_wall_;
         return place_wall(task, entry);
     }
     if (!progress.tick) return place(task, entry);

@@ -286,9 +286,10 @@ void Keeper::handle(std::span<const std::byte> bytes, ReceivedPacket& packet) {
             Hello hello;
             hello.pid = ::getpid();
             hello.containment = containment_.kind();
+            hello.has_started = has_started_ ? 1 : 0;
             return outbox_.hello(hello);
         }
-        case MessageType::start:
+        case MessageType::start: has_started_ = true; [[fallthrough]];
         case MessageType::adopt: {
             const SpawnError failure = take_in(*message, packet);
             if (failure.step != Step::none) outbox_.refuse(id, failure);
@@ -319,6 +320,9 @@ void Keeper::handle(std::span<const std::byte> bytes, ReceivedPacket& packet) {
             return;
         case MessageType::replace:
             if (supervisor_) supervisor_->said_replace();
+            return;
+        case MessageType::ending:
+            if (supervisor_) supervisor_->said_ending();
             return;
         default:
             return report("a message of type %u was not understood",

@@ -83,6 +83,7 @@ class Keeper {
     Drain drain_;
     bool last_words_ = false;  ///< the daemon is dead, and what it has said is still to be read
     bool closing_ = false;     ///< no daemon follows
+    bool has_started_ = false;
     bool want_write_ = false;
     bool reading_ = true;
     bool reap_more_ = false;

@@ -58,6 +58,7 @@ enum class MessageType : std::uint16_t {
     leave,    ///< no body; when I end, start no other daemon, end what is left, exit with my code
     replace,  ///< no body; when I end, start the next one at once, from the installed file
     adopt,    ///< Adopt and a label; answered like a start; spawn_error (request, ESRCH): not there
+    ending,   ///< no body; if I die before I leave, the next one is to end, as by SIGTERM
     // keeper to daemon
     started = 32,  ///< Started; descriptors: the read ends of the captured streams
     spawn_error,   ///< SpawnError; the attempt is forgotten
@@ -94,7 +95,7 @@ struct Hello {
     std::uint32_t version = protocol_version;
     std::int32_t pid = 0;                                      ///< of the sender
     ContainmentKind containment = ContainmentKind::processes;  ///< keeper's only
-    std::uint32_t reserved = 0;
+    std::uint32_t has_started = 0;  ///< keeper's only: it has ever been asked to start something
 };
 
 /// What an end is for, as the daemon calls it (engine::EndCause). The first one that is not none,

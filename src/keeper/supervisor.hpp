@@ -42,6 +42,7 @@ class Supervisor {
     void said_hello(const Hello& hello) { greeted_ = hello.version == protocol_version; }
     void said_leave() { leaves_ = true; }
     void said_replace() { replace_ = true; }
+    void said_ending() { sent_[SIGTERM] = true; }
 
     /// The daemon has been reaped. What it has said may not all be known yet.
     void reaped(int wait_status);

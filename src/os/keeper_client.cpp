@@ -153,7 +153,7 @@ asio::awaitable<std::vector<engine::HeldAttempt>> list_attempts(
 asio::awaitable<Result<void>> adopt_attempt(std::shared_ptr<KeeperConnection> connection,
                                             engine::AdoptSpec spec) {
     const keeper::AttemptId id = keeper_id(spec.id);
-    if (connection->lost()) co_return fail(ErrorCode::io, "the keeper is gone");
+    if (connection->lost()) co_return fail(ErrorCode::unreachable, "the keeper is gone");
     if (connection->knows(id)) {
         co_return fail(ErrorCode::already_claimed, "the keeper holds this attempt already");
     }
@@ -170,7 +170,7 @@ asio::awaitable<Result<void>> adopt_attempt(std::shared_ptr<KeeperConnection> co
     co_await attempt->wait_for_answer();
     if (attempt->has_started()) co_return Result<void>{};
     connection->forget(id);
-    if (!attempt->refusal()) co_return fail(ErrorCode::io, "the keeper is gone");
+    if (!attempt->refusal()) co_return fail(ErrorCode::unreachable, "the keeper is gone");
     co_return tl::unexpected(adopt_error(spec, *attempt->refusal()));
 }
 
@@ -218,9 +218,12 @@ bool KeeperClient::replace() {
     return true;
 }
 
+void KeeperClient::ending() { connection_->send(keeper::encode(MessageType::ending, {})); }
+
 void KeeperClient::detach() { connection_->detach(); }
 
 bool KeeperClient::lost() const { return connection_->lost(); }
 bool KeeperClient::uses_cgroups() const { return connection_->uses_cgroups(); }
+bool KeeperClient::has_started() const { return connection_->has_started(); }
 
 }  // namespace bansuri::os

@@ -42,6 +42,9 @@ class KeeperClient final : public engine::ProcessLauncher {
     /// Tells the keeper that this daemon ends to be replaced by the program that is installed now.
     /// Like leave(), but then nothing is sent any more: destroying Processes ends nothing.
     bool replace();
+    /// Tells the keeper that this daemon has been asked to end: if it dies on the way, the next one
+    /// ends in its place.
+    void ending();
     /// From now on nothing is sent: destroying Processes ends nothing. For a daemon that ends
     /// because something is broken, and leaves its tasks to the next.
     void detach();
@@ -52,6 +55,9 @@ class KeeperClient final : public engine::ProcessLauncher {
     void on_lost(std::function<void()> told);
     /// Whether attempts are contained by cgroups; known once the keeper has answered.
     bool uses_cgroups() const;
+    /// Whether a daemon before this one has had anything started; known once the keeper has
+    /// answered.
+    bool has_started() const;
 
   private:
     std::shared_ptr<KeeperConnection> connection_;

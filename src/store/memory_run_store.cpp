@@ -9,11 +9,11 @@ namespace bansuri::store {
 
 boost::asio::awaitable<engine::Recovery> MemoryRunStore::recover() {
     engine::Recovery left;
-    left.same_session = left.same_boot = true;  // it does not outlive a daemon
+    left.same_session = true;  // it does not outlive a daemon
     left.last_id = last_id_;
     for (const auto& [id, run] : runs_) {
         if (run.result) continue;
-        engine::UnfinishedRun unfinished{id, run.task, run.due, run.origin, std::nullopt};
+        engine::UnfinishedRun unfinished{id, run.task, run.due, run.origin, {}, true, true};
         if (!run.attempts.empty()) {
             const RecordedAttempt& last = run.attempts.back();
             unfinished.last = {last.attempt, last.start, last.end};

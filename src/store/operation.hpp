@@ -85,6 +85,7 @@ struct EventOperation {
     std::string text;
 };
 struct SessionOperation {
+    engine::RunId after = 0;  ///< the last id of those before it
     WallTime at;
 };
 struct UseOperation {

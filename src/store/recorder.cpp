@@ -341,12 +341,14 @@ void Recorder::event(WallTime at, const std::string& kind, const std::string& te
     ++next_event_;
 }
 
-void Recorder::begin_session(const std::string& boot_id, const std::string& session, WallTime at) {
+void Recorder::begin_session(const std::string& boot_id, const std::string& session,
+                             engine::RunId after, WallTime at) {
     const auto is = [this](const char* key, const std::string& value) {
         Rows rows = read_meta_.query(key);
         return rows.next() && rows.text(0) == value;
     };
-    if (is("boot_id", boot_id) && is("session", session)) return;
+    const bool same_boot = is("boot_id", boot_id);
+    if (same_boot && is("session", session)) return;
     std::vector<std::pair<std::string, WallTime>> waited;
     for (Rows rows = all_waiting_.query(); rows.next();) {
         waited.emplace_back(rows.text(0), rows.wall(1));
@@ -357,7 +359,10 @@ void Recorder::begin_session(const std::string& boot_id, const std::string& sess
     clear_waiting_.run();
     waiting_ = 0;
     clear_tasks_.run();
+    const std::string last = std::to_string(after);
+    if (!same_boot) write_meta_.run("boot_after", last);
     write_meta_.run("boot_id", boot_id);
+    write_meta_.run("session_after", last);
     write_meta_.run("session", session);
 }
 

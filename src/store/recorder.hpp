@@ -48,8 +48,10 @@ class Recorder {
     void know(const Task& task, WallTime at);
     void forget_task(const std::string& task);
     void event(WallTime at, const std::string& kind, const std::string& text);
-    /// From now on the records are of this session. What only the one before could go on with ends.
-    void begin_session(const std::string& boot_id, const std::string& session, WallTime at);
+    /// From now on the records are of this session, to which runs with ids higher than `after`
+    /// belong. What only the one before could go on with ends.
+    void begin_session(const std::string& boot_id, const std::string& session, engine::RunId after,
+                       WallTime at);
 
     /// After a commit: the output that moved into the database, and the tasks that have had enough
     /// new records for a look at their oldest.

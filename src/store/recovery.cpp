@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/recovery.hpp"
 
+#include <charconv>
 #include <limits>
 #include <unordered_map>
 
@@ -38,7 +39,9 @@ engine::UnfinishedRun::LastAttempt last_attempt(const Rows& rows) {
     return last;
 }
 
-std::vector<engine::UnfinishedRun> unfinished(Database& database) {
+/// `session_after` and `boot_after`: runs with a higher id are of this session, of this boot.
+std::vector<engine::UnfinishedRun> unfinished(Database& database, engine::RunId session_after,
+                                              engine::RunId boot_after) {
     std::vector<engine::UnfinishedRun> runs;
     Statement find_runs(database,
                         "SELECT run.id, task.name, run.instant, run.tick, run.origin FROM run"
@@ -58,11 +61,19 @@ std::vector<engine::UnfinishedRun> unfinished(Database& database) {
         run.task = rows.text(1);
         run.due = {rows.wall(2), rows.maybe_mono(3)};
         run.origin = origin_of(rows.text(4));
+        run.same_session = run.id > session_after;
+        run.same_boot = run.id > boot_after;
         Rows last = find_last.query(run.id);
         if (last.next()) run.last = last_attempt(last);
         runs.push_back(std::move(run));
     }
     return runs;
+}
+
+engine::RunId number_of(const std::string& digits) {
+    engine::RunId number = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return number;
 }
 
 unsigned small_count(const Rows& rows, int column) {
@@ -79,9 +90,14 @@ engine::Recovery read_recovery(Database& database, const std::string& boot_id,
         return rows.next() ? rows.text(0) : std::string();
     };
     engine::Recovery left;
-    left.same_boot = !boot_id.empty() && meta("boot_id") == boot_id;
-    left.same_session = left.same_boot && !session.empty() && meta("session") == session;
-    left.runs = unfinished(database);
+    const bool same_boot = !boot_id.empty() && meta("boot_id") == boot_id;
+    left.same_session = same_boot && !session.empty() && meta("session") == session;
+    // The runs of one that is over come before all that this one has claimed.
+    const auto ids_after = [&](bool same, const char* key) {
+        return same ? number_of(meta(key)) : std::numeric_limits<engine::RunId>::max();
+    };
+    left.runs = unfinished(database, ids_after(left.same_session, "session_after"),
+                           ids_after(same_boot, "boot_after"));
     Statement find_last_id(database, "SELECT COALESCE(MAX(id), 0) FROM run");
     if (Rows rows = find_last_id.query(); rows.next()) left.last_id = rows.count(0);
 

@@ -46,7 +46,7 @@ StoreThread::StoreThread(boost::asio::any_io_executor loop, SqliteOptions option
         }
     }
     reserve_.make();
-    backlog_.push(SessionOperation{options_.wall_now()});
+    backlog_.push(SessionOperation{session_after_, options_.wall_now()});
     next_look_ = options_.mono_now() + look_interval;
     start_threads();
 }
@@ -56,6 +56,7 @@ void StoreThread::open() {
         const Recorder every_table(database, nullptr);
         recovery_ = read_recovery(database, options_.boot_id, options_.session);
     });
+    session_after_ = recovery_.last_id;
     connect(std::move(opened.database));
     unexamined_ = opened.unexamined;
     if (!opened.mended.empty()) {
@@ -250,7 +251,7 @@ void StoreThread::apply(Operation& operation) {
             [&](ReserveIdsOperation& op) { recorder.reserve_ids(op.run); },
             [&](EventOperation& op) { recorder.event(op.at, op.kind, op.text); },
             [&](SessionOperation& op) {
-                recorder.begin_session(options_.boot_id, options_.session, op.at);
+                recorder.begin_session(options_.boot_id, options_.session, op.after, op.at);
             },
             [&](UseOperation& op) {
                 options_.retention = op.retention;

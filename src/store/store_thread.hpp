@@ -93,6 +93,7 @@ class StoreThread {
     DatabaseFile file_;
     ReserveFile reserve_;
     engine::Recovery recovery_;
+    engine::RunId session_after_ = 0;  ///< later runs are of this session
     std::unique_ptr<Connection> connection_;
 
     Backlog backlog_;

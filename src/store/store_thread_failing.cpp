@@ -126,7 +126,7 @@ void StoreThread::reconnect() {
     try {
         connect(file_.reopen());
         // A file that was made anew knows of no session yet; in another this does nothing.
-        backlog_.push_session({options_.wall_now()});
+        backlog_.push_session({session_after_, options_.wall_now()});
     } catch (const std::exception&) {
         // The one that is open may come to work again; why it does not is shown already.
     }

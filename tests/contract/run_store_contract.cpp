@@ -112,9 +112,10 @@ TEST_P(RunStoreContract, ARunWithoutAnEndIsLeftWithAllThatIsKnownOfIt) {
     store().attempt_started(running, 1, start);
     const auto left = this->left();
     EXPECT_TRUE(left.same_session);
-    EXPECT_TRUE(left.same_boot);
     ASSERT_EQ(left.runs.size(), 2u);
     EXPECT_EQ(left.runs[0].id, claimed);
+    EXPECT_TRUE(left.runs[0].same_session);
+    EXPECT_TRUE(left.runs[0].same_boot);
     EXPECT_EQ(left.runs[0].task, "a");
     EXPECT_EQ(left.runs[0].due, (engine::Due{noon, tick(9s)}));
     EXPECT_EQ(left.runs[0].origin, RunOrigin::catch_up);

@@ -149,6 +149,34 @@ TEST_F(CatchUpTest, GivenAScheduleThatWasChangedMeanwhile_ThenItIsFollowedFromNo
     EXPECT_THAT(instants("job"), IsEmpty());
 }
 
+TEST_F(CatchUpTest, GivenATaskThatWasStoppedOrDone_ThenThatTimeIsNotMadeUpFor) {
+    start(task("failed").cron("0 * * * *").fails().catch_up(CatchUp::all),
+          task("done").cron("0 * * * *").max_runs(1).catch_up(CatchUp::all));
+    clock.advance(5h);
+    kill_bansuri();
+    start_bansuri();
+    clock.advance(1min);
+    for (const char* name : {"failed", "done"}) {
+        EXPECT_THAT(instants(name), ElementsAre("2026-01-05T01:00:00Z")) << name;
+        EXPECT_EQ(skipped(name), 0u) << name;
+    }
+    clock.advance(30min);
+    for (const char* name : {"failed", "done"}) {
+        EXPECT_THAT(instants(name), SizeIs(2)) << name << " is followed from the start on";
+    }
+}
+
+TEST_F(CatchUpTest, GivenATaskThatIsEnabledBetweenTwoStarts_ThenTheTimeBeforeIsNotMadeUpFor) {
+    start(task("hourly").cron("0 * * * *").catch_up(CatchUp::all).disabled());
+    clock.advance(3h);
+    kill_bansuri();
+    configured(task("hourly").cron("0 * * * *").catch_up(CatchUp::all));
+    start_bansuri();
+    clock.advance(1min);
+    EXPECT_THAT(instants("hourly"), IsEmpty());
+    EXPECT_EQ(skipped("hourly"), 0u);
+}
+
 TEST_F(CatchUpTest, GivenATaskThatWasDisabled_ThenThatTimeIsNotMadeUpFor) {
     start(task("job").cron("0 * * * *").disabled());
     clock.advance(5h);

@@ -39,6 +39,16 @@ TEST_F(ClockStepTest, GivenAStepForwardOfAnHour_ThenAFixedTimeJobInTheHoleRunsOn
     EXPECT_EQ(instants("fixed").size(), 1u);
 }
 
+TEST_F(ClockStepTest, GivenADaemonThatTookOverInTime_ThenAStepForwardIsJudgedAsAnyOther) {
+    start(task("fixed").cron("30 12 * * *"));
+    clock.advance(5min);
+    kill_daemon();
+    restart_daemon();
+    clock.step_wall(1h);
+    EXPECT_THAT(instants("fixed"), ElementsAre("2026-01-05T12:30:00Z"));
+    EXPECT_THAT(store.skips("fixed"), IsEmpty());
+}
+
 TEST_F(ClockStepTest,
        GivenAStepForwardOfMoreThanThreeHours_ThenWhatLiesInTheHoleIsRecordedAsMissed) {
     start(task("fixed").cron("30 12 * * *"));

@@ -64,6 +64,36 @@ TEST_F(ShutdownTest, NothingStartsAnyMore_NeitherDueNorQueuedNorRetried) {
     EXPECT_EQ(store.skips("slow").back().reason, "shutdown");
 }
 
+TEST_F(ShutdownTest, GivenAProcessThatCannotBeKilled_ThenItEndsWithoutItAndTheRecordStaysOpen) {
+    start(task("stuck").takes(24h).immortal().stop_timeout(1min), task("other").takes(24h));
+    clock.advance(1s);
+    begin_shutdown();
+    clock.advance(1min + 9s);
+    EXPECT_FALSE(is_shut_down);
+    clock.advance(1s);
+    EXPECT_TRUE(is_shut_down);
+    EXPECT_EQ(engine->runs_alive(), 1u);
+    EXPECT_FALSE(runs("stuck").at(0).result);
+    EXPECT_THAT(outcomes("other"), ElementsAre(Outcome::stopped));
+    kill_bansuri();
+    start_bansuri();
+    EXPECT_EQ(state("stuck"), TaskState::running) << "it lives, so it is adopted";
+    EXPECT_EQ(run_count("stuck"), 1u);
+    clock.advance(24h);
+}
+
+TEST_F(ShutdownTest, GivenAProcessThatCannotBeKilled_WhenAskedAgain_ThenItEndsSoon) {
+    start(task("stuck").takes(24h).immortal().stop_timeout(1h));
+    clock.advance(1s);
+    begin_shutdown();
+    engine->kill_all();
+    clock.advance(10s);
+    EXPECT_TRUE(is_shut_down);
+    kill_bansuri();
+    start_bansuri();
+    clock.advance(24h);
+}
+
 TEST_F(ShutdownTest, AReloadDuringAShutdownChangesNothing) {
     start(task("stubborn").takes(24h).ignores_term().stop_timeout(1min));
     clock.advance(1s);

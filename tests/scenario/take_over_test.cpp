@@ -46,6 +46,58 @@ TEST_F(TakeOverTest, GivenATaskThatEndsWhileNoDaemonIsThere_ThenItsStatusAndOutp
     EXPECT_EQ(forwarder.text, "fetch | last words\n");
 }
 
+TEST_F(TakeOverTest, GivenADaemonThatDiesBeforeItHasAdopted_ThenTheNextOneAdopts) {
+    start(task("long").takes(1h));
+    clock.advance(10min);
+    kill_bansuri();
+    begin_session();
+    restart_daemon();
+    EXPECT_EQ(state("long"), TaskState::running);
+    clock.advance(1h);
+    EXPECT_EQ(run_count("long"), 1u);
+    EXPECT_THAT(outcomes("long"), ElementsAre(Outcome::success));
+}
+
+TEST_F(TakeOverTest, GivenAClaimOfTheSessionBefore_WhenADaemonDiesAtOnce_ThenItIsNotStarted) {
+    start(task("long").takes(1h));
+    kill_bansuri();
+    begin_session();
+    tamper = [](engine::Recovery& left) { left.runs.at(0).last.reset(); };
+    restart_daemon();
+    EXPECT_EQ(run_count("long"), 1u);
+    EXPECT_THAT(outcomes("long"), ElementsAre(Outcome::lost));
+    clock.advance(2h);
+}
+
+TEST_F(TakeOverTest, GivenAStoreThatLostTheRecordsOfSomeAttempts_ThenTheOneThatLivesGoesOn) {
+    start(task("flaky")
+              .retries(0)
+              .restart_delay(1s)
+              .fails()
+              .then()
+              .fails()
+              .then()
+              .fails()
+              .then()
+              .takes(1h));
+    clock.advance(1min);
+    ASSERT_EQ(launcher.running("flaky"), 1);
+    ASSERT_EQ(run_count("flaky"), 4u);
+    kill_daemon();
+    tamper = [](engine::Recovery& left) {
+        engine::AttemptEnd end;
+        end.result.outcome = Outcome::failed;
+        end.retry_at = MonoTime{};
+        left.runs.at(0).last = {1, engine::AttemptStart{}, end};
+    };
+    restart_daemon();
+    EXPECT_EQ(run_count("flaky"), 4u) << "nothing is started beside it";
+    EXPECT_EQ(launcher.running("flaky"), 1);
+    clock.advance(1h);
+    EXPECT_THAT(outcomes("flaky"), ElementsAre(Outcome::success));
+    EXPECT_EQ(launcher.held_count(), 0u);
+}
+
 TEST_F(TakeOverTest, GivenATimeLimit_WhenTheDaemonIsKilled_ThenItCountsFromTheStart) {
     start(task("slow").time_limit(10min).takes(5h));
     clock.advance(3min);

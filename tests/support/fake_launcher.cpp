@@ -82,7 +82,7 @@ class FakeLauncher::Handle final : public engine::Process {
 };
 
 void FakeLauncher::end(Attempt& attempt, Duration grace) {
-    if (attempt.ended) return;
+    if (attempt.ended || attempt.behaviour.immortal) return;
     const MonoTime now = clock_.mono_now();
     if (grace > Duration::zero() && !attempt.behaviour.ignores_term) {
         attempt.kill =

@@ -21,6 +21,7 @@ struct Behaviour {
     ExitStatus ends = ExitStatus::exited(0);
     std::string says;
     bool ignores_term = false;
+    bool immortal = false;     ///< not even SIGKILL
     std::string cannot_start;  ///< not empty: the reason
 };
 

@@ -124,7 +124,18 @@ class SimulatedWorld : public ::testing::Test {
         store_lost_ = true;
     }
     /// Somebody starts Bansuri again; with `rebooted`, the machine was restarted meanwhile.
-    void start_bansuri(bool rebooted = false) { next_daemon(false, rebooted); }
+    void start_bansuri(bool rebooted = false) {
+        begin_session(rebooted);
+        next_daemon(false);
+    }
+    /// Somebody starts Bansuri again, and its first daemon dies before it has done more than to say
+    /// whose session it is.
+    void begin_session(bool rebooted = false) {
+        session_after_ = await(store.recover()).last_id;
+        if (rebooted) boot_after_ = session_after_;
+    }
+    /// What the next daemon is told of the past, as a store that lost records would tell it.
+    std::function<void(engine::Recovery&)> tamper;
 
     void begin_shutdown() {
         boost::asio::co_spawn(loop, engine->shutdown(), [this](std::exception_ptr bug) {
@@ -184,13 +195,16 @@ class SimulatedWorld : public ::testing::Test {
     bool is_shut_down = false;
 
   private:
-    void next_daemon(bool keeper_lives, bool rebooted = false) {
+    void next_daemon(bool keeper_lives) {
         make_engine();
         engine::Recovery left = await(store.recover());
-        if (std::exchange(store_lost_, false)) left.same_session = left.same_boot = false;
+        for (engine::UnfinishedRun& run : left.runs) {
+            run.same_session = keeper_lives && run.id > session_after_;
+            run.same_boot = run.id > boot_after_;
+        }
+        if (std::exchange(store_lost_, false)) left.same_session = false;
         if (!keeper_lives) {
             left.same_session = false;
-            left.same_boot = !rebooted;
             for (engine::TaskProgress& progress : left.tasks) {
                 progress.tick.reset();
                 progress.memory = {};
@@ -198,12 +212,13 @@ class SimulatedWorld : public ::testing::Test {
             }
         }
         std::vector<engine::HeldAttempt> held = await(launcher.held());
-        boost::asio::co_spawn(loop, engine::adopt_what_lives(launcher, left, configuration_, held),
-                              [](std::exception_ptr bug) { ASSERT_FALSE(bug); });
-        loop.restart();
-        loop.poll();
+        if (tamper) std::exchange(tamper, nullptr)(left);
+        const Result<void> adopted =
+            await(engine::adopt_what_lives(launcher, left, configuration_, held));
+        ASSERT_TRUE(adopted);
         engine->inherit(engine::Inheritance(std::move(left), std::move(held), keeper_lives));
         engine->apply(configuration_);
+        engine->close_inheritance(engine::Orchestrator::Leftovers::end);
         clock.settle();
     }
     template <class T>
@@ -218,6 +233,9 @@ class SimulatedWorld : public ::testing::Test {
 
     Configuration configuration_;
     bool store_lost_ = false;
+    // Runs with higher ids are of this session, of this boot.
+    engine::RunId session_after_ = 0;
+    engine::RunId boot_after_ = 0;
     void make_engine() {
         daemon_clock = std::make_unique<DaemonClock>(clock);
         engine = std::make_unique<engine::Orchestrator>(engine::Services{

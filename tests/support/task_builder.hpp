@@ -123,6 +123,10 @@ class TaskBuilder {
         now().ignores_term = true;
         return *this;
     }
+    TaskBuilder& immortal() {
+        now().immortal = true;
+        return *this;
+    }
     TaskBuilder& cannot_start(std::string why) {
         now().cannot_start = std::move(why);
         return *this;

@@ -14,7 +14,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 UnfinishedRun run(RunId id, std::optional<UnfinishedRun::LastAttempt> last = std::nullopt) {
-    return {id, "t", {}, RunOrigin::schedule, std::move(last)};
+    return {id, "t", {}, RunOrigin::schedule, std::move(last), true, true};
 }
 UnfinishedRun::LastAttempt begun(std::uint32_t number) {
     return {number, AttemptStart{}, std::nullopt};
@@ -27,7 +27,7 @@ HeldAttempt held(RunId id, std::uint32_t attempt, const std::string& task = "t")
 }
 Recovery recovery(std::vector<UnfinishedRun> runs, RunId last_id = 100) {
     Recovery left;
-    left.same_session = left.same_boot = true;
+    left.same_session = true;
     left.last_id = last_id;
     left.runs = std::move(runs);
     return left;
@@ -80,7 +80,7 @@ TEST(Inheritance, ARunThatTheStoreHasLostIsKnownFromItsLabel) {
     const auto share = all.take("lost");
     ASSERT_THAT(share.runs, SizeIs(1));
     EXPECT_EQ(share.runs[0].record.last->number, 2u);
-    EXPECT_TRUE(share.runs[0].same_session);
+    EXPECT_TRUE(share.runs[0].record.same_session);
 }
 
 TEST(Inheritance, WhatIsNoRunsIsReleased) {

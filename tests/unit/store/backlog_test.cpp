@@ -53,9 +53,9 @@ TEST_F(BacklogTest, InstantsAreNotRememberedForEver) {
 
 TEST_F(BacklogTest, OneSessionWaitsAndItIsFirst) {
     backlog.push(ReserveIdsOperation{1});
-    backlog.push(SessionOperation{noon});
+    backlog.push(SessionOperation{5, noon});
     backlog.push(ReserveIdsOperation{2});
-    for (int i = 0; i < 1000; ++i) backlog.push_session({noon + i * 1s});
+    for (int i = 0; i < 1000; ++i) backlog.push_session({5, noon + i * 1s});
     EXPECT_LE(backlog.size(), 4u);
     EXPECT_EQ(all<SessionOperation>().size(), 1u);
     ASSERT_TRUE(std::holds_alternative<SessionOperation>(backlog[0]));

@@ -62,9 +62,10 @@ TEST_F(SqliteRunStoreTest, AnotherSessionIsLeftWhatOutlivesOne) {
     sqlite.open();
     auto left = sqlite.recover();
     EXPECT_FALSE(left.same_session);
-    EXPECT_TRUE(left.same_boot);
     ASSERT_EQ(left.runs.size(), 1u);
     EXPECT_EQ(left.runs[0].id, run);
+    EXPECT_FALSE(left.runs[0].same_session);
+    EXPECT_TRUE(left.runs[0].same_boot);
     ASSERT_EQ(left.tasks.size(), 1u);
     EXPECT_EQ(left.tasks[0].accounted, noon + 1min);
     EXPECT_EQ(left.tasks[0].tick, std::nullopt);
@@ -80,7 +81,7 @@ TEST_F(SqliteRunStoreTest, AnotherSessionIsLeftWhatOutlivesOne) {
     sqlite.options.boot_id = "another";
     sqlite.open();
     left = sqlite.recover();
-    EXPECT_FALSE(left.same_boot);
+    EXPECT_FALSE(left.runs.at(0).same_boot);
     EXPECT_FALSE(left.same_session);
     sqlite.open();
     EXPECT_TRUE(sqlite.recover().same_session) << "what it found it has made its own";
@@ -106,6 +107,39 @@ TEST_F(SqliteRunStoreTest, InstantsSkippedOneAfterTheOtherForOneReasonAreOneReco
     EXPECT_EQ(records[1].skipped_count, 1u);
     EXPECT_EQ(records[0].instant, noon + 43s) << "a run lies between";
     EXPECT_EQ(sqlite.recover().runs.size(), 0u);
+}
+
+TEST_F(SqliteRunStoreTest, ADaemonThatDiesAtOnceMakesNoRunOfAnotherSessionItsOwn) {
+    sqlite.open();
+    const engine::RunId old = sqlite.claim("a", noon).value();
+    sqlite.settle();
+    sqlite.options.session = "another";
+    sqlite.open();
+    sqlite.settle();
+    sqlite.open();
+    auto left = sqlite.recover();
+    EXPECT_TRUE(left.same_session);
+    ASSERT_EQ(left.runs.size(), 1u);
+    EXPECT_FALSE(left.runs[0].same_session);
+    EXPECT_TRUE(left.runs[0].same_boot);
+    const engine::RunId fresh = sqlite.claim("a", noon + 1s).value();
+    ASSERT_GT(fresh, old);
+    sqlite.settle();
+    sqlite.open();
+    left = sqlite.recover();
+    ASSERT_EQ(left.runs.size(), 2u);
+    EXPECT_FALSE(left.runs[0].same_session);
+    EXPECT_TRUE(left.runs[1].same_session);
+
+    sqlite.options.boot_id = sqlite.options.session = "a third";
+    sqlite.open();
+    sqlite.settle();
+    sqlite.open();
+    left = sqlite.recover();
+    EXPECT_TRUE(left.same_session);
+    ASSERT_EQ(left.runs.size(), 2u);
+    EXPECT_FALSE(left.runs[1].same_session);
+    EXPECT_FALSE(left.runs[1].same_boot);
 }
 
 TEST_F(SqliteRunStoreTest, IdsGoOnAfterAllThatHadOneIsPruned) {

@@ -176,8 +176,6 @@ bool StoreThread::may_write(Duration within) const {
 
 void StoreThread::write_batch() {
     const std::size_t size = std::min(backlog_.size(), most_in_a_batch);
-    known_written_.clear();
-    known_added_.clear();
     try {
         bool intents = false;
         bool results = false;
@@ -195,11 +193,11 @@ void StoreThread::write_batch() {
         if (intents) crash_point("after-intent");
         if (results) crash_point("after-result");
     } catch (const DatabaseError& error) {
-        for (const std::string& task : known_added_) known_.erase(task);
+        known_.roll_back();
         fail(error);
         return;
     }
-    for (const std::string& task : known_written_) known_.erase(task);
+    known_.commit();
     deliver(size);
     recovered();
 }
@@ -243,7 +241,11 @@ void StoreThread::apply(Operation& operation) {
             [&](FinishOperation& op) {
                 recorder.finish(op.run, op.task, op.result, op.at, op.memory);
             },
-            [&](ForgetOperation& op) { recorder.forget_task(op.task); },
+            [&](ForgetOperation& op) {
+                // What waits of it has no effect any more.
+                known_.erase(op.task);
+                recorder.forget_task(op.task);
+            },
             [&](RememberOperation& op) { recorder.remember(op.task, op.memory); },
             [&](KnowOperation& op) {
                 for (const auto& task : op.tasks) become_known(task, op.at);
@@ -264,41 +266,36 @@ void StoreThread::apply(Operation& operation) {
 }
 
 void StoreThread::become_known(const std::shared_ptr<const Task>& task, WallTime at) {
-    const auto known = known_.find(task->name);
-    if (known != known_.end()) {
-        if (schedule_text(*known->second.task) == schedule_text(*task)) return;
+    if (const auto* const known = known_.find(task->name)) {
+        if (schedule_text(*known->task) == schedule_text(*task)) return;
         // What it was meanwhile has its effect too.
-        connection_->recorder.know(*known->second.task, known->second.at);
+        connection_->recorder.know(*known->task, known->at);
     }
-    known_.insert_or_assign(task->name, Known{task, at});
-    known_added_.push_back(task->name);
+    known_.put({task, at});
 }
 
 void StoreThread::apply_known(const std::string& task) {
-    if (known_.empty()) return;
-    const auto known = known_.find(task);
-    if (known == known_.end()) return;
-    connection_->recorder.know(*known->second.task, known->second.at);
-    known_written_.push_back(task);
+    const auto* const known = known_.find(task);
+    if (known == nullptr) return;
+    connection_->recorder.know(*known->task, known->at);
+    known_.erase(task);
 }
 
 void StoreThread::write_known() {
     if (known_.empty()) return;
-    known_written_.clear();
     try {
         crash_point("before-schedule");
         Transaction transaction(connection_->database);
-        for (const auto& [name, known] : known_) {
-            if (known_written_.size() == known_in_a_batch) break;
-            connection_->recorder.know(*known.task, known.at);
-            known_written_.push_back(name);
+        for (std::size_t written = 0; written < known_in_a_batch && !known_.empty(); ++written) {
+            apply_known(std::string(known_.any()->task->name));
         }
         transaction.commit();
     } catch (const DatabaseError& error) {
+        known_.roll_back();
         fail(error);
         return;
     }
-    for (const std::string& task : known_written_) known_.erase(task);
+    known_.commit();
 }
 
 /// The oldest `count` operations are committed.

@@ -11,12 +11,12 @@
 #include <optional>
 #include <string>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "store/backlog.hpp"
 #include "store/database_file.hpp"
 #include "store/examiner.hpp"
+#include "store/known_tasks.hpp"
 #include "store/operation.hpp"
 #include "store/pruner.hpp"
 #include "store/recorder.hpp"
@@ -97,14 +97,7 @@ class StoreThread {
     std::unique_ptr<Connection> connection_;
 
     Backlog backlog_;
-    /// Tasks that became known, and are written when there is time, or before what is about them.
-    struct Known {
-        std::shared_ptr<const Task> task;
-        WallTime at;
-    };
-    std::unordered_map<std::string, Known> known_;
-    std::vector<std::string> known_written_;                    // in the transaction that is open
-    std::vector<std::string> known_added_;                      // the same
+    KnownTasks known_;
     std::vector<std::shared_ptr<std::promise<bool>>> flushes_;  // to be told when all is written
     std::optional<std::size_t> applying_;  // index of the operation that is being written
 

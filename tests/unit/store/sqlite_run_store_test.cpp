@@ -142,6 +142,29 @@ TEST_F(SqliteRunStoreTest, ADaemonThatDiesAtOnceMakesNoRunOfAnotherSessionItsOwn
     EXPECT_FALSE(left.runs[1].same_boot);
 }
 
+TEST_F(SqliteRunStoreTest, ATaskThatIsKnownAgainAfterItWasForgottenIsFollowedFromThen) {
+    sqlite.open();
+    const auto a = task("a").cron("0 2 * * *").build();
+    const auto changed = task("a").cron("0 3 * * *").build();
+    const auto b = task("b").build();
+    for (const auto& again : {a, changed}) {
+        // One batch, mostly; it holds for every way to divide it.
+        sqlite.store().know({a, b}, noon);
+        sqlite.store().waits(a, {noon, {}}, {});
+        sqlite.store().forget("a");
+        sqlite.store().forget("b");
+        sqlite.store().know({again, b}, noon + 1h);
+        sqlite.open();
+        const auto left = sqlite.recover();
+        ASSERT_EQ(left.tasks.size(), 2u);
+        for (const auto& known : left.tasks) {
+            EXPECT_EQ(known.since, noon + 1h) << known.task;
+            EXPECT_EQ(known.schedule, schedule_text(known.task == "a" ? *again : *b));
+            EXPECT_EQ(known.accounted, std::nullopt) << known.task;
+        }
+    }
+}
+
 TEST_F(SqliteRunStoreTest, IdsGoOnAfterAllThatHadOneIsPruned) {
     sqlite.options.retention = {1, 1};
     sqlite.open();

@@ -174,6 +174,20 @@ TEST_F(SqliteDamageTest, AFileWithAnyBitOfItsFormatFlipped) {
     }
 }
 
+TEST_F(SqliteDamageTest, AFileWhoseSchemaStillReadsAsOne) {
+    fill(sqlite);
+    std::string damaged = read(sqlite.file());
+    const std::size_t table = damaged.find("CREATE TABLE task");
+    ASSERT_NE(table, std::string::npos);
+    const std::size_t key = damaged.find("PRIMARY", table);
+    ASSERT_NE(key, std::string::npos);
+    damaged[key + 3] = 'L';
+    SqliteStore store(loop);
+    write(store.file(), damaged);
+    expect_it_copes(store);
+    EXPECT_TRUE(moved_aside(store));
+}
+
 TEST_F(SqliteDamageTest, AnEmptyFileHasLostWhatWasInIt) {
     write(sqlite.file(), "");
     expect_it_copes(sqlite);

@@ -108,7 +108,11 @@ void Backlog::pass_by(std::size_t index, PassedOperation passed, Trimming& trimm
     if (index > other) std::swap(later, passed);
     later.first = std::min(later.first, passed.first);
     later.last = std::max(later.last, passed.last);
-    if (!later.accounted) later.accounted = passed.accounted;
+    // What waited is claimed after later instants were skipped.
+    const auto& accounted = passed.accounted;
+    if (accounted && (!later.accounted || later.accounted->instant < accounted->instant)) {
+        later.accounted = accounted;
+    }
     known->second = std::max(index, other);
     replace(std::min(index, other), NoOperation{});
     replace(known->second, std::move(later));

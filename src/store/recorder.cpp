@@ -189,10 +189,15 @@ bool Recorder::insert_run(engine::RunId run, TaskRow& row, const engine::Claim& 
 }
 
 bool Recorder::claim(engine::RunId run, const engine::Claim& claim) {
+    const bool scheduled = claim.origin != engine::RunOrigin::manual;
+    if (scheduled && was_skipped(row(claim.task->name, claim.at), claim.due.instant)) return false;
+    return make_run(run, claim);
+}
+
+bool Recorder::make_run(engine::RunId run, const engine::Claim& claim) {
     TaskRow& task = row(claim.task->name, claim.at);
-    if (was_skipped(task, claim.due.instant)) return false;
-    task.last_skip.reset();
     if (!insert_run(run, task, claim)) return false;
+    task.last_skip.reset();
     const bool waited = stop_waiting(task.id, claim.due.instant, claim.due.instant) > 0;
     if (waited || claim.origin == engine::RunOrigin::manual) {
         follow(task, *claim.task, claim.grid, std::nullopt, std::nullopt);
@@ -208,7 +213,7 @@ void Recorder::reclaim(engine::RunId run, engine::Claim claim) {
     if (insert_reclaimed_.query(run).next()) return;
     // What ran has run, so it has a record, also if its instant was given away meanwhile.
     for (int attempt = 0; attempt < look_every; ++attempt) {
-        if (this->claim(run, claim)) return;
+        if (make_run(run, claim)) return;
         claim.due.instant += Duration(1);
     }
 }
@@ -235,6 +240,7 @@ bool Recorder::insert_skip(engine::RunId record, TaskRow& row,
 bool Recorder::extend_skip(TaskRow& row, const engine::SkippedInstants& instants, WallTime at) {
     auto& last = row.last_skip;
     if (!last || last->reason != instants.reason || instants.first <= last->last) return false;
+    if (has_instant_.query(row.id, instants.first).next()) return false;
     // It may be pruned.
     if (extend_skip_.run(at, instants.last, instants.count, instants.at_least, last->record) == 0) {
         return false;

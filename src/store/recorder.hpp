@@ -79,6 +79,8 @@ class Recorder {
     /// How far the task has come; an instant that it does not account for is nothing.
     void follow(TaskRow& row, const Task& task, engine::Grid grid,
                 std::optional<WallTime> accounted, std::optional<MonoTime> tick);
+    /// False: there is one. Whatever was skipped.
+    bool make_run(engine::RunId run, const engine::Claim& claim);
     bool insert_run(engine::RunId run, TaskRow& row, const engine::Claim& claim);
     bool insert_skip(engine::RunId record, TaskRow& row, const engine::SkippedInstants& instants,
                      WallTime at);

@@ -51,6 +51,20 @@ TEST_F(BacklogTest, InstantsAreNotRememberedForEver) {
     EXPECT_EQ(passed[0].first, noon);
 }
 
+TEST_F(BacklogTest, WhatIsPastIsNotForgottenForAnEarlierInstantThatCameLater) {
+    const auto a = task("a").build();
+    backlog.push(SkippedOperation{a, {noon + 1h, noon + 1h, 1, false, "x"}, {}, noon});
+    backlog.push(ClaimOperation{{a, {noon, {}}, {}, {}, noon}, {}, 7});
+    backlog.push(FinishOperation{7, "a", {}, noon, {}});
+    for (int i = 0; i < 200; ++i) backlog.push(RememberOperation{"b" + std::to_string(i), {}});
+    look_and_trim();
+    const auto passed = all<PassedOperation>();
+    ASSERT_EQ(passed.size(), 1u);
+    EXPECT_EQ(passed[0].first, noon);
+    EXPECT_EQ(passed[0].last, noon + 1h);
+    EXPECT_EQ(passed[0].accounted, (engine::Due{noon + 1h, {}}));
+}
+
 TEST_F(BacklogTest, OneSessionWaitsAndItIsFirst) {
     backlog.push(ReserveIdsOperation{1});
     backlog.push(SessionOperation{5, noon});

@@ -106,7 +106,25 @@ TEST_F(SqliteRunStoreTest, InstantsSkippedOneAfterTheOtherForOneReasonAreOneReco
     EXPECT_EQ(records[2].skipped_count, 40u);
     EXPECT_EQ(records[1].skipped_count, 1u);
     EXPECT_EQ(records[0].instant, noon + 43s) << "a run lies between";
-    EXPECT_EQ(sqlite.recover().runs.size(), 0u);
+}
+
+TEST_F(SqliteRunStoreTest, WhatSomebodyAsksForOrTheKeeperHoldsIsRecordedAmongSkippedInstants) {
+    sqlite.open();
+    const auto a = task("a").build();
+    for (int i = 0; i < 3; ++i) {
+        const WallTime at = noon + i * 10s;
+        sqlite.store().skipped(a, {at, at, 1, false, "overlap"}, {}, at);
+    }
+    EXPECT_FALSE(sqlite.claim("a", noon + 10s));
+    const engine::Claim asked{a, {noon + 5s, {}}, {}, engine::RunOrigin::manual, noon};
+    EXPECT_TRUE(answer_of(loop, sqlite.store().claim(asked)));
+    sqlite.store().skipped(a, {noon + 30s, noon + 30s, 1, false, "overlap"}, {}, noon);
+    sqlite.store().skipped(a, {noon + 40s, noon + 50s, 2, false, "overlap"}, {}, noon);
+    sqlite.store().reclaim(500, {a, {noon + 45s, {}}, {}, {}, noon});
+    sqlite.settle();
+    const auto held = sqlite.history().run(500);
+    ASSERT_TRUE(held);
+    EXPECT_EQ(held->instant, noon + 45s);
 }
 
 TEST_F(SqliteRunStoreTest, ADaemonThatDiesAtOnceMakesNoRunOfAnotherSessionItsOwn) {

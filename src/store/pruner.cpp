@@ -13,6 +13,9 @@ namespace {
 // Looked at in one slice. A look walks over the records that the task may keep.
 constexpr int slice_tasks = 20;
 
+// Records whose age is looked at in one slice: less than a millisecond.
+constexpr int slice_looks = 2000;
+
 // Who waits for the end of a run can read about it so long, however many follow.
 constexpr Duration stays_after_end = std::chrono::minutes(5);
 
@@ -38,8 +41,7 @@ Pruner::Pruner(Database& database, OutputKeeper* output, Retention retention)
       next_tasks_(database, "SELECT id FROM task WHERE id > ? ORDER BY id LIMIT ?"),
       oldest_(database,
               "SELECT id FROM run WHERE id <= ? AND outcome IS NOT NULL ORDER BY id LIMIT ?"),
-      by_age_(database,
-              "SELECT id, claimed_at, ended_at FROM run WHERE id > ? ORDER BY id LIMIT ?"),
+      by_age_(database, "SELECT id, ended_at FROM run WHERE id > ? ORDER BY id LIMIT ?"),
       count_(database, "SELECT COUNT(*) FROM run"),
       nth_(database, "SELECT id FROM run ORDER BY id LIMIT 1 OFFSET ?"),
       delete_run_(database, "DELETE FROM run WHERE id = ?"),
@@ -112,19 +114,19 @@ bool Pruner::find_excess(Excess& of, std::int64_t task, WallTime now, Ids& runs)
     return true;
 }
 
+// All are looked at: the clock may have been wrong for a while, so that neither of two records is
+// the older one because its id is lower.
 Pruner::Ids Pruner::too_old(WallTime now) {
     Ids runs;
     if (!age_after_) return runs;
     const WallTime oldest = now - std::chrono::hours(24) * retention_.days;
-    bool more = false;
     int looked = 0;
-    for (Rows rows = by_age_.query(*age_after_, slice_rows); rows.next(); ++looked) {
-        more = rows.wall(1) < oldest;
-        if (!more) break;  // and so are all that follow
+    for (Rows rows = by_age_.query(*age_after_, slice_looks); rows.next(); ++looked) {
         age_after_ = rows.integer(0);
-        if (!rows.null(2) && rows.wall(2) < oldest) runs.push_back(rows.count(0));
+        if (!rows.null(1) && rows.wall(1) < oldest) runs.push_back(rows.count(0));
+        if (runs.size() == std::size_t{slice_rows}) return runs;
     }
-    if (!more || looked < slice_rows) {
+    if (looked < slice_looks) {
         age_after_.reset();
         delete_orphans_.run();
     }

@@ -135,6 +135,19 @@ TEST_F(SqlitePruningTest, WhatIsOlderThanItsDaysGoes) {
     EXPECT_TRUE(eventually([&] { return records("a") == 300; })) << records("a");
 }
 
+TEST_F(SqlitePruningTest, WhatIsOldGoesAlsoAfterARecordOfAClockThatWasAhead) {
+    sqlite.options.retention = {30, 100'000};
+    sqlite.open();
+    const engine::RunId ahead = sqlite.run_and_end("a", noon + 24h * 365);
+    for (int i = 0; i < 2500; ++i) sqlite.run_and_end("a", noon + i * 1s);
+    const engine::RunId recent = sqlite.run_and_end("a", noon + 720h);
+    sqlite.options.wall_now = [] { return noon + 721h; };
+    sqlite.open();
+    EXPECT_TRUE(eventually([&] { return records("a") == 2; })) << records("a");
+    EXPECT_TRUE(sqlite.history().run(ahead));
+    EXPECT_TRUE(sqlite.history().run(recent));
+}
+
 TEST_F(SqlitePruningTest, AnotherRetentionIsInForceAtOnce) {
     sqlite.open();
     for (int i = 0; i < 100; ++i) sqlite.run_and_end("a", noon + i * 1s);

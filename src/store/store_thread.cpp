@@ -80,10 +80,20 @@ void StoreThread::connect(Database database) {
     set_durability();
 }
 
+/// Tried again with the next batch if it cannot be done: a record that may be lost with the machine
+/// is better than none.
 void StoreThread::set_durability() {
-    connection_->database.execute(options_.durability == Durability::full
-                                      ? "PRAGMA synchronous = FULL"
-                                      : "PRAGMA synchronous = NORMAL");
+    const bool full = options_.durability == Durability::full;
+    try {
+        connection_->database.execute(full ? "PRAGMA synchronous = FULL"
+                                           : "PRAGMA synchronous = NORMAL");
+    } catch (const DatabaseError& error) {
+        durability_due_ = true;
+        options_.health->degrade("durability", fmt::format("\"{}\" cannot be set: {}",
+                                                           full ? "full" : "normal", error.what()));
+        return;
+    }
+    if (std::exchange(durability_due_, false)) options_.health->recover("durability");
 }
 
 void StoreThread::start_threads() {
@@ -129,6 +139,8 @@ void StoreThread::work() {
             if (state_ == State::failing && may_write() && disk_full_) make_room();
             if (may_write()) write_batch();
             if (stopping && state_ == State::writing) write_known();
+            // What the next daemon is to find must not be in a file that nobody finds.
+            if (stopping && state_ == State::writing) look_for_file();
         } while (stopping && state_ != State::lost && tries_ == 0 &&
                  !(backlog_.empty() && known_.empty()));
         if (!stopping && state_ == State::writing) keep_house();
@@ -176,6 +188,7 @@ bool StoreThread::may_write(Duration within) const {
 
 void StoreThread::write_batch() {
     const std::size_t size = std::min(backlog_.size(), most_in_a_batch);
+    if (durability_due_) set_durability();
     try {
         bool intents = false;
         bool results = false;
@@ -348,6 +361,7 @@ void StoreThread::keep_house() {
     const MonoTime now = options_.mono_now();
     if (now < next_look_) return;
     next_look_ = now + (reserve_used_ ? options_.bounds.retry : look_interval);
+    look_for_file();
     connection_->pruner.look_again();
     if (++looks_ % looks_between_ages == 0) connection_->pruner.look_at_ages();
     if (!reserve_.make() || !reserve_used_) return;

@@ -80,6 +80,8 @@ class StoreThread {
     void make_room();
     void checkpoint();
     void reconnect();
+    void look_for_file();
+    void begin_anew();
     void recovered();
     void answer_claims();
     void trim();
@@ -107,9 +109,12 @@ class StoreThread {
     unsigned tries_ = 0;    // that failed in a row
     int looks_ = 0;
     int rejections_ = 0;
-    bool disk_full_ = false;     // as the last failure said
-    bool reserve_used_ = false;  // and not made again yet
-    std::optional<engine::RunId> oldest_tenth_;
+    bool disk_full_ = false;                     // as the last failure said
+    bool reserve_used_ = false;                  // and not made again yet
+    std::optional<engine::RunId> oldest_tenth_;  // of the history, which goes when the disk is full
+    MonoTime next_tenth_{};
+    bool durability_due_ = false;  // it could not be set
+    bool file_gone_ = false;       // and no other could be made
     std::size_t dropped_ = 0;
 
     std::mutex mutex_;

@@ -194,6 +194,28 @@ TEST_F(SqliteDamageTest, AnEmptyFileHasLostWhatWasInIt) {
     EXPECT_TRUE(moved_aside(sqlite));
 }
 
+TEST_F(SqliteDamageTest, OfWhatIsMovedAsideTheNewestThreeAreKept) {
+    const std::string name = "bansuri.db.corrupt-2";
+    for (const char* when :
+         {"0240101T000000Z", "0240101T000000Z-wal", "0240101T000000Z-shm", "0240201T000000Z",
+          "0240201T000000Z-2", "0240201T000000Z-10", "0240201T000000Z-10-wal"}) {
+        write(sqlite.directory.path(name + when), "x");
+    }
+    write(sqlite.file(), "no database");
+    sqlite.options.wall_now = [] { return noon; };  // in 1970: the newest whatever its name says
+    sqlite.open();
+    std::vector<std::string> left;
+    for (const auto& entry : fs::directory_iterator(sqlite.options.directory)) {
+        const std::string found = entry.path().filename().string();
+        if (found.rfind("bansuri.db.corrupt-", 0) == 0) left.push_back(found);
+    }
+    std::sort(left.begin(), left.end());
+    const std::vector<std::string> expected = {
+        "bansuri.db.corrupt-19700101T120000Z", "bansuri.db.corrupt-20240201T000000Z-10",
+        "bansuri.db.corrupt-20240201T000000Z-10-wal", "bansuri.db.corrupt-20240201T000000Z-2"};
+    EXPECT_EQ(left, expected);
+}
+
 TEST_F(SqliteDamageTest, AFileThatIsNoDatabase) {
     write(sqlite.file(), std::string(100'000, 'x'));
     expect_it_copes(sqlite);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 
@@ -240,12 +241,83 @@ TEST_F(SqliteFailingTest, TheKeeperIsNotMadeToHoldMoreThanItCan) {
     EXPECT_TRUE(eventually([&] { return count() == 0; }));
 }
 
-TEST_F(SqliteFailingTest, AFileThatIsRemovedIsMadeAnew) {
+TEST_F(SqliteFailingTest, TheHistoryIsShortenedOnceAnHourHoweverOftenTheDiskIsFull) {
+    std::atomic<int> hours = 0;
+    sqlite.options.retention = {30, 1'000'000};  // nothing of it goes by itself
+    sqlite.options.mono_now = [&] { return boot_time() + hours.load() * 1h; };
+    sqlite.open();
+    for (int i = 0; i < 500; ++i) sqlite.run_and_end("old", noon + i * 1s);
+    sqlite.settle();
+    int instant = 0;
+    const auto fill_the_disk = [&] {
+        const auto before = sqlite.count("store-failing");
+        {
+            const SizeLimit limit(fs::file_size(sqlite.file()));
+            while (sqlite.count("store-failing") == before && instant < 100'000) {
+                sqlite.run_and_end("a", noon + ++instant * 1s);
+            }
+        }
+        // At least one try, which begins with making room.
+        return eventually([&] { return !sqlite.degraded("store"); });
+    };
+    for (int times = 0; times < 4; ++times) ASSERT_TRUE(fill_the_disk());
+    EXPECT_EQ(sqlite.count("history-shortened"), 1);
+    hours = 1;
+    ASSERT_TRUE(fill_the_disk());
+    EXPECT_EQ(sqlite.count("history-shortened"), 2);
+}
+
+/// SQLite is asked to refuse it, which it does like any other error of a statement.
+class SettingOfDurability {
+  public:
+    SettingOfDurability() { set_for_new_connections(true); }
+    ~SettingOfDurability() { set_for_new_connections(false); }
+    SettingOfDurability(const SettingOfDurability&) = delete;
+    SettingOfDurability& operator=(const SettingOfDurability&) = delete;
+
+    static inline std::atomic<bool> refused = false;
+
+  private:
+    static int authorize(void*, int action, const char* what, const char* value, const char*,
+                         const char*) {
+        const bool is_it =
+            action == SQLITE_PRAGMA && value != nullptr && std::string_view(what) == "synchronous";
+        return is_it && refused ? SQLITE_DENY : SQLITE_OK;
+    }
+    static int open(sqlite3* database, const char**, const struct sqlite3_api_routines*) {
+        return sqlite3_set_authorizer(database, authorize, nullptr);
+    }
+    static void set_for_new_connections(bool on) {
+        refused = false;
+        sqlite3_reset_auto_extension();
+        // SQLite calls it with the parameters of open(); its type here is that of any function.
+        if (on) sqlite3_auto_extension(reinterpret_cast<void (*)()>(&open));
+    }
+};
+
+TEST_F(SqliteFailingTest, ADurabilityThatCannotBeSetIsSaidAndSetLater) {
+    SettingOfDurability setting;
+    sqlite.open();
+    setting.refused = true;
+    sqlite.store().use({30, 10}, Durability::full);
+    sqlite.settle();
+    EXPECT_TRUE(sqlite.degraded("durability"));
+    sqlite.run_and_end("a", noon);
+    sqlite.settle();
+    EXPECT_EQ(sqlite.history().runs({}).size(), 1u) << "written as it was before";
+    EXPECT_FALSE(sqlite.degraded("store"));
+    setting.refused = false;
+    sqlite.run_and_end("a", noon + 1s);
+    sqlite.settle();
+    EXPECT_FALSE(sqlite.degraded("durability"));
+}
+
+TEST_F(SqliteFailingTest, AFileThatWasRemovedIsMadeAnew) {
     sqlite.open();
     sqlite.run_and_end("a", noon);
     sqlite.settle();
-    for (const char* part : {"", "-wal", "-shm"}) fs::remove(sqlite.file() + part);
     sqlite.close();
+    for (const char* part : {"", "-wal", "-shm"}) fs::remove(sqlite.file() + part);
     sqlite.open();
     EXPECT_TRUE(sqlite.claim("a", noon).has_value());
     sqlite.settle();

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # How every target of the project is built: one language level, one set of warnings, and the
-# sanitizers of the chosen preset on all of them alike.
+# sanitizers of the chosen preset on all but those with the property BANSURI_NOT_INSTRUMENTED.
 
 find_program(CCACHE ccache)
 if(CCACHE)
@@ -28,8 +28,10 @@ add_library(bansuri::language ALIAS bansuri_language)
 target_compile_features(bansuri_language INTERFACE cxx_std_20)
 target_include_directories(bansuri_language INTERFACE "${CMAKE_CURRENT_SOURCE_DIR}/src")
 if(BANSURI_SANITIZE)
+    set(instruments "-fsanitize=${BANSURI_SANITIZE}" -fno-omit-frame-pointer
+        -fno-sanitize-recover=undefined)
     target_compile_options(bansuri_language INTERFACE
-        "-fsanitize=${BANSURI_SANITIZE}" -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+        "$<$<NOT:$<BOOL:$<TARGET_PROPERTY:BANSURI_NOT_INSTRUMENTED>>>:${instruments}>")
     target_link_options(bansuri_language INTERFACE "-fsanitize=${BANSURI_SANITIZE}")
 endif()
 if(BANSURI_CRASH_POINTS)

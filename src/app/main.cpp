@@ -119,7 +119,8 @@ class Dispatch {
         cli::ApiClient api(*directory);
         return cli::execute(
             command, api,
-            cli::look_around(std::cout, std::cerr, variable, os::SystemClock::read_wall()));
+            cli::look_around(std::cout, std::cerr, variable, os::SystemClock::read_wall(),
+                             os::SystemClock::read_mono));
     }
 
   private:
@@ -161,12 +162,19 @@ class Dispatch {
     const char* const* argv_;
 };
 
+/// What was asked for is done only when all of it could be written; streams tell that at the end.
+int checked(int exit_code) {
+    if (exit_code != 0 || std::cout.flush()) return exit_code;
+    std::cerr << "bansuri: the output cannot be written\n";
+    return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     try {
         const cli::Command command = cli::parse_arguments(argc, argv, BANSURI_VERSION);
-        return std::visit(Dispatch(argc, argv), command);
+        return checked(std::visit(Dispatch(argc, argv), command));
     } catch (const std::exception& error) {
         std::cerr << "bansuri: " << error.what() << '\n';
         return 1;

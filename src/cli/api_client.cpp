@@ -8,12 +8,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "core/state_directory.hpp"
 
@@ -22,8 +24,6 @@ namespace beast_http = boost::beast::http;
 
 namespace {
 
-// Longer than the daemon takes to give up, so that it is the daemon who says why.
-constexpr timeval patience{90, 0};
 // A status of ten thousand tasks is some megabytes; nothing that a daemon says is more than this.
 constexpr std::uint64_t longest_answer = 256 * 1024 * 1024;
 
@@ -61,7 +61,17 @@ tl::unexpected<Error> unreachable(const std::string& path, const std::string& di
                             path, cause(error), directory));
 }
 
-Result<Descriptor> connect_to(const std::string& directory, const std::string& path) {
+/// Never zero, by which the kernel means that there is no limit.
+timeval as_timeval(Duration span) {
+    span = std::clamp<Duration>(span, std::chrono::milliseconds(1), ApiClient::longest_patience);
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(span);
+    return {static_cast<std::time_t>(seconds.count()),
+            static_cast<suseconds_t>((span - seconds).count())};
+}
+
+Result<Descriptor> connect_to(const std::string& directory, const std::string& path,
+                              Duration longest) {
+    const timeval patience = as_timeval(longest);
     Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (socket.get() < 0) return fail(ErrorCode::io, "socket: " + cause(errno));
     ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -81,6 +91,14 @@ Result<Descriptor> connect_to(const std::string& directory, const std::string& p
         return unreachable(path, directory, errno);
     }
     return socket;
+}
+
+tl::unexpected<Error> broke_off(const std::string& path, const char* call, int error) {
+    // So the kernel says that the time to wait is over.
+    const std::string what =
+        error == EAGAIN ? "it took too long" : fmt::format("{}: {}", call, cause(error));
+    return fail(ErrorCode::unreachable,
+                fmt::format("the daemon at \"{}\" gave no answer: {}", path, what));
 }
 
 tl::unexpected<Error> broke_off(const std::string& path, const std::string& what) {
@@ -126,7 +144,7 @@ Result<Json> ApiClient::get(std::string_view path, const Parameters& parameters)
 Result<Json> ApiClient::post(std::string_view path) { return ask("POST", std::string(path)); }
 
 std::optional<pid_t> ApiClient::peer() {
-    const auto socket = connect_to(directory_, socket_path());
+    const auto socket = connect_to(directory_, socket_path(), patience_);
     ucred credentials{};
     socklen_t size = sizeof credentials;
     if (!socket || ::getsockopt(socket->get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
@@ -137,7 +155,7 @@ std::optional<pid_t> ApiClient::peer() {
 
 Result<Json> ApiClient::ask(std::string_view method, const std::string& target) {
     const std::string path = socket_path();
-    const auto socket = connect_to(directory_, path);
+    const auto socket = connect_to(directory_, path, patience_);
     if (!socket) return tl::unexpected(socket.error());
     std::string request =
         fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", method, target);
@@ -146,7 +164,7 @@ Result<Json> ApiClient::ask(std::string_view method, const std::string& target) 
     for (std::string_view rest = request; !rest.empty();) {
         const ssize_t sent = ::send(socket->get(), rest.data(), rest.size(), MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0) return broke_off(path, "send: " + cause(errno));
+        if (sent < 0) return broke_off(path, "send", errno);
         rest.remove_prefix(static_cast<std::size_t>(sent));
     }
 
@@ -158,7 +176,7 @@ Result<Json> ApiClient::ask(std::string_view method, const std::string& target) 
     while (!parser.is_done()) {
         const ssize_t size = ::recv(socket->get(), buffer.data(), buffer.size(), 0);
         if (size < 0 && errno == EINTR) continue;
-        if (size < 0) return broke_off(path, "receive: " + cause(errno));
+        if (size < 0) return broke_off(path, "receive", errno);
         boost::system::error_code error;
         if (size == 0) {
             if (!parser.got_some()) return broke_off(path, "it closed the connection");

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "core/time.hpp"
 
 namespace bansuri::cli {
 
@@ -25,12 +26,17 @@ class ApiClient {
   public:
     explicit ApiClient(std::string state_directory) : directory_(std::move(state_directory)) {}
 
-    /// What the daemon answers to "/api/v1/..." with `parameters`. Blocks, for a minute and a half
-    /// at most. Errors: unreachable (no daemon, or it may not be asked; says which and what to do),
-    /// usage and not_found as the daemon says, io for its own failures, protocol for what is no
-    /// answer.
+    /// What the daemon answers to "/api/v1/..." with `parameters`. Blocks, for `longest_patience`
+    /// at most, or for what use_patience() says. Errors: unreachable (no daemon, or it may not be
+    /// asked; says which and what to do), usage and not_found as the daemon says, io for its own
+    /// failures, protocol for what is no answer.
     Result<Json> get(std::string_view path, const Parameters& parameters = {});
     Result<Json> post(std::string_view path);
+
+    /// Longer than the daemon takes to give up, so that it is the daemon who says why.
+    static constexpr Duration longest_patience = std::chrono::seconds(90);
+    /// For the questions from now on: so long without a byte, and no answer will come.
+    void use_patience(Duration patience) { patience_ = patience; }
 
     const std::string& directory() const { return directory_; }
     std::string socket_path() const;
@@ -40,6 +46,7 @@ class ApiClient {
   private:
     Result<Json> ask(std::string_view method, const std::string& target);
     std::string directory_;
+    Duration patience_ = longest_patience;
 };
 
 }  // namespace bansuri::cli

@@ -8,6 +8,8 @@
 #include <ostream>
 #include <string>
 
+#include "core/printable.hpp"
+
 namespace bansuri::cli {
 namespace {
 
@@ -64,7 +66,8 @@ int report(const ParsedConfiguration& parsed, std::string_view origin, bool json
                             {"message", rest}});
         }
         // The name of the file may be any bytes; what is no UTF-8 in it is replaced.
-        out << list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+        const auto replace = nlohmann::ordered_json::error_handler_t::replace;
+        out << printable_json(list.dump(2, ' ', false, replace)) << '\n';
     } else {
         for (const Diagnostic& diagnostic : parsed.diagnostics) {
             err << render(diagnostic, origin) << '\n';

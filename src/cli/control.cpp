@@ -21,15 +21,35 @@ namespace {
 
 constexpr auto interval = std::chrono::milliseconds(50);
 
-/// Looks until `claim` is true; false when `bound` is over.
-template <class Claim>
-bool wait_until(Duration bound, const Claim& claim) {
-    for (Duration waited = Duration::zero(); !claim(); waited += interval) {
-        if (waited >= bound) return false;
-        std::this_thread::sleep_for(interval);
+/// What is left of a --timeout. A daemon that answers slowly, or not at all, takes of it too.
+class Deadline {
+  public:
+    Deadline(Duration bound, ApiClient& api, const Surroundings& around)
+        : bound_(bound), api_(api), around_(around), begun_(around.mono_now()) {
+        api_.use_patience(bound_);
     }
-    return true;
-}
+    Deadline(const Deadline&) = delete;
+    Deadline& operator=(const Deadline&) = delete;
+    ~Deadline() { api_.use_patience(ApiClient::longest_patience); }
+
+    /// Looks until `claim` is true; false when the time is over.
+    template <class Claim>
+    bool wait_until(const Claim& claim) {
+        while (!claim()) {
+            const Duration left = bound_ - (around_.mono_now() - begun_);
+            if (left <= Duration::zero()) return false;
+            api_.use_patience(left);
+            std::this_thread::sleep_for(std::min<Duration>(left, interval));
+        }
+        return true;
+    }
+
+  private:
+    Duration bound_;
+    ApiClient& api_;
+    const Surroundings& around_;
+    MonoTime begun_;
+};
 
 /// The keeper is the process that a terminal or a service manager sees: when it has gone, all has.
 /// -1 if its number does not mean the same here as there, as between two containers.
@@ -48,10 +68,6 @@ int watch_keeper(ApiClient& api) {
 bool has_ended(int pidfd) {
     pollfd watched{pidfd, POLLIN, 0};
     return ::poll(&watched, 1, 0) == 1;
-}
-
-void print_json(const Json& document, const Surroundings& around) {
-    around.out << document.dump(2) << '\n';
 }
 
 }  // namespace
@@ -105,6 +121,7 @@ int execute(const ReloadCommand& command, ApiClient& api, const Surroundings& ar
 }
 
 int execute(const ShutdownCommand& command, ApiClient& api, const Surroundings& around) {
+    Deadline deadline(command.timeout, api, around);
     const int keeper = watch_keeper(api);
     const Result<Json> answer = api.post("/api/v1/shutdown");
     if (!answer) {
@@ -113,7 +130,7 @@ int execute(const ShutdownCommand& command, ApiClient& api, const Surroundings& 
     }
     const std::uint64_t number = number_of(*answer, "number");
     const std::uint64_t pid = number_of(*answer, "pid");
-    const bool gone = wait_until(command.timeout, [&] {
+    const bool gone = deadline.wait_until([&] {
         if (keeper >= 0) return has_ended(keeper);
         const Result<Json> version = api.get("/api/v1/version");
         if (!version) return version.error().code == ErrorCode::unreachable;
@@ -132,11 +149,12 @@ int execute(const ShutdownCommand& command, ApiClient& api, const Surroundings& 
 }
 
 int execute(const RestartDaemonCommand& command, ApiClient& api, const Surroundings& around) {
+    Deadline deadline(command.timeout, api, around);
     const Result<Json> answer = api.post("/api/v1/restart-daemon");
     if (!answer) return refuse(around, "restart-daemon", answer.error());
     const std::uint64_t before = number_of(*answer, "number");
     Result<Json> version = fail(ErrorCode::unreachable, {});
-    const bool replaced = wait_until(command.timeout, [&] {
+    const bool replaced = deadline.wait_until([&] {
         version = api.get("/api/v1/version");
         return version && number_of(*version, "number") != before;
     });

@@ -85,7 +85,7 @@ int execute(const HistoryCommand& command, ApiClient& api, const Surroundings& a
     const Result<Json> found = records(command, api);
     if (!found) return refuse(around, "history", found.error());
     if (command.client.json) {
-        around.out << Json{{"runs", *found}}.dump(2) << '\n';
+        print_json({{"runs", *found}}, around);
         return 0;
     }
     if (found->empty()) {

@@ -10,6 +10,7 @@
 
 #include "cli/client_commands.hpp"
 #include "cli/reading.hpp"
+#include "cli/shown.hpp"
 #include "core/base64.hpp"
 #include "core/printable.hpp"
 #include "core/quote.hpp"
@@ -30,7 +31,8 @@ std::size_t unfinished(std::string_view bytes) {
     return 0;
 }
 
-/// Where the bytes go: raw to a pipe, stderr's to stderr; escaped to a terminal, in their order.
+/// Where the bytes go: with stdout a terminal all of them there, in their order; else stderr's to
+/// stderr. Raw to what is no terminal, escaped to what is one.
 class Printer {
   public:
     explicit Printer(const Surroundings& around) : around_(around) {}
@@ -65,19 +67,25 @@ class Printer {
 
   private:
     void write(const std::string& bytes, bool is_error) {
-        if (!around_.on_terminal) {
-            (is_error ? around_.err : around_.out) << bytes;
+        std::ostream& place = place_of(is_error);
+        if (!(&place == &around_.out ? around_.on_terminal : around_.errors_on_terminal)) {
+            place << bytes;
             return;
         }
         // A character may come in two pieces.
         std::string& held = held_[is_error ? 1 : 0];
         held += bytes;
         const std::size_t rest = unfinished(held);
-        around_.out << printable_lines(std::string_view(held).substr(0, held.size() - rest));
+        place << printable_lines(std::string_view(held).substr(0, held.size() - rest));
         held.erase(0, held.size() - rest);
     }
     void finish() {
-        for (std::string& held : held_) around_.out << printable_lines(std::exchange(held, {}));
+        for (const bool is_error : {false, true}) {
+            place_of(is_error) << printable_lines(std::exchange(held_[is_error ? 1 : 0], {}));
+        }
+    }
+    std::ostream& place_of(bool is_error) const {
+        return is_error && !around_.on_terminal ? around_.err : around_.out;
     }
 
     const Surroundings& around_;
@@ -132,16 +140,18 @@ class Logs {
   private:
     /// A question of a follower, who outlives daemons.
     Result<Json> ask(const std::string& path, const Parameters& parameters = {}) {
-        std::chrono::milliseconds waited{0};
+        std::optional<MonoTime> away_since;
         while (true) {
             Result<Json> answer = api_.get(path, parameters);
             const bool away = !answer && answer.error().code == ErrorCode::unreachable;
-            if (!away || !command_.follow || !reached_ || waited >= command_.patience) {
+            const MonoTime now = around_.mono_now();
+            if (!away_since) away_since = now;
+            const bool over = now - *away_since >= command_.patience;
+            if (!away || !command_.follow || !reached_ || over) {
                 reached_ = reached_ || answer.has_value();
                 return answer;
             }
             rest();
-            waited += command_.interval;
         }
     }
 
@@ -202,7 +212,7 @@ class Logs {
             const Result<Json> piece = ask(fmt::format("/api/v1/runs/{}/output", run), parameters);
             if (!piece) return tl::unexpected(piece.error());
             if (command_.client.json) {
-                if (!list_of(*piece, "spans").empty()) around_.out << piece->dump() << '\n';
+                if (!list_of(*piece, "spans").empty()) print_json(*piece, around_, -1);
                 around_.out.flush();
             } else {
                 printer_.print(*piece);

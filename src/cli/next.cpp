@@ -14,6 +14,7 @@
 
 #include "core/cron.hpp"
 #include "core/iso8601.hpp"
+#include "core/printable.hpp"
 #include "core/quote.hpp"
 #include "core/result.hpp"
 #include "core/time_zone.hpp"
@@ -142,7 +143,8 @@ int print_next(const NextRequest& request, std::ostream& out, std::ostream& err)
 int answer_batch(std::istream& in, std::ostream& out, WallTime now) {
     while (const auto line = read_line(in)) {
         const json answer = answer_to(*line, now);
-        out << answer.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
+        const std::string text = answer.dump(-1, ' ', false, json::error_handler_t::replace);
+        out << printable_json(text) << '\n';
         // Who asks line by line waits for the answer; who sends many at once need not pay for it.
         if (in.rdbuf()->in_avail() <= 0) out.flush();
         if (!out) return 1;

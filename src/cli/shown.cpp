@@ -3,8 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <ostream>
+
 #include "core/duration.hpp"
 #include "core/iso8601.hpp"
+#include "core/printable.hpp"
 
 namespace bansuri::cli {
 
@@ -40,6 +43,10 @@ Colour colour_of(std::string_view word) {
     if (word == "FAILED" || word == "TIMEOUT" || word == "LOST") return Colour::red;
     if (word == "RESTARTING" || word == "SKIPPED" || word == "STOPPED") return Colour::yellow;
     return Colour::none;
+}
+
+void print_json(const Json& document, const Surroundings& around, int indent) {
+    around.out << printable_json(document.dump(indent)) << '\n';
 }
 
 }  // namespace bansuri::cli

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Times and spans for people, short, in their zone.
+// Times and spans for people, short, in their zone; and what the API answers as it is.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "cli/api_client.hpp"
+#include "cli/surroundings.hpp"
 #include "cli/table.hpp"
 #include "core/time.hpp"
 #include "core/time_zone.hpp"
@@ -19,5 +21,8 @@ std::string shown_span(Duration span);
 
 /// Of a state or an outcome.
 Colour colour_of(std::string_view word);
+
+/// In lines that are indented by two, or with `indent` -1 in one line.
+void print_json(const Json& document, const Surroundings& around, int indent = 2);
 
 }  // namespace bansuri::cli

@@ -87,7 +87,7 @@ int execute(const StatusCommand& command, ApiClient& api, const Surroundings& ar
     const Result<Json> answer = api.get("/api/v1/status", parameters);
     if (!answer) return refuse(around, "status", answer.error());
     if (command.client.json) {
-        around.out << answer->dump(2) << '\n';
+        print_json(*answer, around);
         return 0;
     }
     print_head(member(*answer, "daemon"), around);

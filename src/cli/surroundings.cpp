@@ -26,13 +26,15 @@ std::size_t width_of_terminal(const Variables& variables) {
 }  // namespace
 
 Surroundings look_around(std::ostream& out, std::ostream& err, const Variables& variables,
-                         WallTime now) {
+                         WallTime now, std::function<MonoTime()> mono_now) {
     Surroundings around{out, err};
     around.on_terminal = ::isatty(STDOUT_FILENO) == 1;
+    around.errors_on_terminal = ::isatty(STDERR_FILENO) == 1;
     around.colour =
         around.on_terminal && variables("NO_COLOR").empty() && variables("TERM") != "dumb";
     if (around.on_terminal) around.width = width_of_terminal(variables);
     around.now = now;
+    around.mono_now = std::move(mono_now);
     around.zone = TimeZone::system();
     return around;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <iosfwd>
 #include <string>
 
@@ -17,17 +18,19 @@ namespace bansuri::cli {
 struct Surroundings {
     std::ostream& out;
     std::ostream& err;
-    bool on_terminal = false;  ///< `out` is one
+    bool on_terminal = false;         ///< `out` is one
+    bool errors_on_terminal = false;  ///< `err` is one
     bool colour = false;
     std::size_t width = 0;  ///< columns of the terminal; 0: no limit
     WallTime now{};
+    std::function<MonoTime()> mono_now;  ///< measures how long something is waited for
     TimeZone zone = TimeZone();
 };
 
 /// For stdout as it is: colour only on a terminal, without $NO_COLOR and unless $TERM is "dumb";
 /// the width from $COLUMNS, else from the terminal.
 Surroundings look_around(std::ostream& out, std::ostream& err, const Variables& variables,
-                         WallTime now);
+                         WallTime now, std::function<MonoTime()> mono_now);
 
 /// Prints `bansuri COMMAND: message` and returns the exit code: 2 for wrong usage, 3 if no daemon
 /// is reachable, else 1.

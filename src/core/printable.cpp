@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "core/utf8.hpp"
@@ -46,6 +47,24 @@ std::string printable_lines(std::string_view bytes) { return printable(bytes, Wh
 
 std::string printable_line(std::string_view bytes) {
     return printable(bytes, Whitespace::is_shown);
+}
+
+std::string printable_json(std::string_view json) {
+    std::string shown;
+    shown.reserve(json.size());
+    // Outside of strings there is none of them, so that an escape can stand wherever one is.
+    while (!json.empty()) {
+        const std::size_t length = std::max<std::size_t>(1, utf8_length(json));
+        const std::string_view part = json.substr(0, length);
+        if (part == "\x7f" || (length == 2 && acts_on_a_terminal(part, Whitespace::stays))) {
+            fmt::format_to(std::back_inserter(shown), "\\u{:04x}",
+                           static_cast<unsigned char>(part.back()));
+        } else {
+            shown.append(part);
+        }
+        json.remove_prefix(length);
+    }
+    return shown;
 }
 
 }  // namespace bansuri

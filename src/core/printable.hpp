@@ -13,5 +13,8 @@ namespace bansuri {
 std::string printable_lines(std::string_view bytes);
 /// The same, and newlines and tabs are shown as well ("\\x0a"): one line, whatever comes.
 std::string printable_line(std::string_view bytes);
+/// JSON that means the same, in which no DEL and no control character of the C1 set is left: who
+/// writes JSON escapes only those below U+0020.
+std::string printable_json(std::string_view json);
 
 }  // namespace bansuri

@@ -7,13 +7,13 @@
 namespace bansuri::engine {
 
 void CoveredTime::advance(WallTime now) {
-    Span grown{spans_[current_].begin, std::max(spans_[current_].end, now)};
+    Stretch grown{spans_[current_].begin, std::max(spans_[current_].end, now)};
     if (spans_.size() == 1) {
         spans_[0] = grown;
         return;
     }
     // Growing may run into stretches that were covered before the clock was set back.
-    std::vector<Span> kept;
+    std::vector<Stretch> kept;
     for (std::size_t i = 0; i < spans_.size(); ++i) {
         if (i == current_) continue;
         if (spans_[i].begin <= grown.end && grown.begin <= spans_[i].end) {
@@ -41,10 +41,16 @@ std::optional<WallTime> CoveredTime::end_of_span_at(WallTime instant) const {
     return spans_[at].end;
 }
 
+std::vector<Stretch> CoveredTime::spans_within(WallTime after, WallTime until) const {
+    std::vector<Stretch> within;
+    std::copy_if(spans_.begin(), spans_.end(), std::back_inserter(within),
+                 [&](const Stretch& span) { return after < span.begin && span.begin <= until; });
+    return within;
+}
+
 std::size_t CoveredTime::find(WallTime instant) const {
-    const auto at = std::find_if(spans_.begin(), spans_.end(), [instant](const Span& span) {
-        return span.begin <= instant && instant <= span.end;
-    });
+    const auto at = std::find_if(spans_.begin(), spans_.end(),
+                                 [instant](const Stretch& span) { return span.holds(instant); });
     return static_cast<std::size_t>(std::distance(spans_.begin(), at));
 }
 

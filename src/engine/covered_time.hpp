@@ -12,6 +12,12 @@
 
 namespace bansuri::engine {
 
+struct Stretch {
+    WallTime begin;
+    WallTime end;
+    bool holds(WallTime instant) const { return begin <= instant && instant <= end; }
+};
+
 class CoveredTime {
   public:
     explicit CoveredTime(WallTime start) : spans_{{start, start}} {}
@@ -22,16 +28,14 @@ class CoveredTime {
     void jump(WallTime now);
     /// The end of the stretch that holds `instant`; nothing if none does.
     std::optional<WallTime> end_of_span_at(WallTime instant) const;
+    /// The stretches that begin in (after, until].
+    std::vector<Stretch> spans_within(WallTime after, WallTime until) const;
 
   private:
-    struct Span {
-        WallTime begin;
-        WallTime end;
-    };
     std::size_t find(WallTime instant) const;  // spans_.size(): none
 
     static constexpr std::size_t most_spans = 64;  // the oldest is forgotten first
-    std::vector<Span> spans_;
+    std::vector<Stretch> spans_;
     std::size_t current_ = 0;
 };
 

@@ -9,9 +9,14 @@ namespace {
 
 UtcSeconds floor_seconds(WallTime time) { return std::chrono::floor<std::chrono::seconds>(time); }
 
+bool is_settled(const MissedPolicy& policy, WallTime instant) {
+    return std::any_of(policy.settled.begin(), policy.settled.end(),
+                       [instant](const Stretch& span) { return span.holds(instant); });
+}
+
 /// The latest `count` instants of [first, now], oldest first.
 std::deque<WallTime> latest_between(const CronSchedule& schedule, WallTime first, WallTime now,
-                                    std::size_t count) {
+                                    std::size_t count, const MissedPolicy& policy) {
     std::deque<WallTime> latest;
     // Backwards in growing steps: a job that is due each second must not be followed through a
     // window of days.
@@ -23,7 +28,7 @@ std::deque<WallTime> latest_between(const CronSchedule& schedule, WallTime first
         while (const auto next = schedule.next_after(cursor)) {
             if (*next > now) break;
             cursor = *next;
-            if (*next < from) continue;
+            if (*next < from || is_settled(policy, *next)) continue;
             latest.push_back(*next);
             if (latest.size() > count) latest.pop_front();
         }
@@ -32,13 +37,14 @@ std::deque<WallTime> latest_between(const CronSchedule& schedule, WallTime first
 }
 
 std::optional<SkippedInstants> count_skipped(const CronSchedule& schedule, WallTime first,
-                                             WallTime end, WallTime last) {
+                                             WallTime end, WallTime last,
+                                             const MissedPolicy& policy) {
     std::optional<SkippedInstants> skipped;
     UtcSeconds cursor = floor_seconds(first) - std::chrono::seconds(1);
     while (const auto next = schedule.next_after(cursor)) {
         if (*next >= end) break;
         cursor = *next;
-        if (*next < first) continue;
+        if (*next < first || is_settled(policy, *next)) continue;
         if (!skipped) {
             skipped = SkippedInstants{*next, *next, 0, false, {}, std::nullopt};
         } else if (skipped->count == most_counted) {
@@ -65,7 +71,7 @@ Overdue settle_overdue(const CronSchedule& schedule, WallTime first, WallTime no
     Overdue answer;
     // An old `first` must not make the difference of two times overflow.
     const WallTime from = now.time_since_epoch() > reach ? std::max(first, now - reach) : first;
-    for (const WallTime instant : latest_between(schedule, from, now, count)) {
+    for (const WallTime instant : latest_between(schedule, from, now, count, policy)) {
         answer.runs.push_back({instant, RunOrigin::catch_up});
     }
     // Of several all are made up for, one after the other.
@@ -75,7 +81,7 @@ Overdue settle_overdue(const CronSchedule& schedule, WallTime first, WallTime no
     const WallTime end = answer.runs.empty() ? now + Duration(1) : answer.runs.front().instant;
     // Where counting stops short, what is meant reaches up to the first that runs.
     const WallTime last = answer.runs.empty() ? now : end - std::chrono::seconds(1);
-    answer.skipped = count_skipped(schedule, first, end, last);
+    answer.skipped = count_skipped(schedule, first, end, last, policy);
     return answer;
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/cron.hpp"
 #include "core/task.hpp"
+#include "engine/covered_time.hpp"
 #include "engine/run_store.hpp"
 
 namespace bansuri::engine {
@@ -20,6 +21,8 @@ struct MissedPolicy {
     Duration window = Duration::zero();  ///< `catch-up-window`
     /// Nobody watched the clock meanwhile, so nothing tells that it was set.
     bool was_down = false;
+    /// Instants in these were settled before the clock was set back.
+    std::vector<Stretch> settled = {};
 };
 
 struct Overdue {

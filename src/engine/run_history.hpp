@@ -54,6 +54,7 @@ struct HistoryQuery {
     std::optional<Outcome> outcome;
     std::optional<RunId> before;  ///< only older records: paging
     std::size_t limit = 20;
+    bool without_skips = false;  ///< only runs, no instants that were skipped
 };
 
 /// A piece of captured output. Positions count what was captured, in order of arrival; of a

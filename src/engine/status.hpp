@@ -28,6 +28,8 @@ struct LiveRun {
     pid_t pid = 0;              ///< 0: no process at the moment
     std::optional<WallTime> started;  ///< of that attempt
     WallTime instant{};
+    std::optional<Duration> time_limit;  ///< of that process: a reload does not change it
+    std::optional<WallTime> retry_at;    ///< the next attempt, after one that failed
 };
 
 struct TaskStatus {
@@ -45,7 +47,7 @@ struct TaskStatus {
     std::size_t waiting = 0;       ///< instants that are due and have not started
     std::vector<LiveRun> runs;     ///< oldest first
     std::optional<LastRun> last;
-    std::optional<WallTime> retry_at;  ///< the next attempt of a run that failed
+    std::optional<WallTime> retry_at;  ///< the first next attempt of its runs
 };
 
 struct DaemonStatus {

@@ -24,12 +24,22 @@ TaskStatus status_of(const TaskRecord& record, const Timeline& timeline, const C
     status.waiting = record.waiting.size();
     status.last = record.last;
     for (const auto& run : record.runs) {
-        LiveRun live{run->id(), run->attempt(), run->pid(), std::nullopt, run->due().instant};
-        if (live.pid != 0) live.started = run->started_at();
-        status.runs.push_back(live);
-        if (const auto retry = run->retry_at()) {
-            status.retry_at = clock.wall_now() + (*retry - clock.mono_now());
+        LiveRun live;
+        live.id = run->id();
+        live.attempt = run->attempt();
+        live.pid = run->pid();
+        live.instant = run->due().instant;
+        if (live.pid != 0) {
+            live.started = run->started_at();
+            live.time_limit = run->time_limit();
         }
+        if (const auto retry = run->retry_at()) {
+            live.retry_at = clock.wall_now() + (*retry - clock.mono_now());
+            if (!status.retry_at || *live.retry_at < *status.retry_at) {
+                status.retry_at = live.retry_at;
+            }
+        }
+        status.runs.push_back(std::move(live));
     }
     return status;
 }

@@ -302,9 +302,9 @@ asio::awaitable<AttemptResult> TaskRunner::follow(MonoTime begun) {
 asio::awaitable<TaskRunner::EndedBy> TaskRunner::until_gone(MonoTime begun) {
     Process& process = *kept_->process;
     const std::optional<Duration> time_limit = task_->time_limit;  // adopt() may change the task's
+    attempt_limit_ = time_limit;
     std::unique_ptr<Alarm> limit;
     if (time_limit) {
-        attempt_limit_ = *time_limit;
         limit =
             services_.clock.at(begun + *time_limit, [changed = changed_] { changed->notify(); });
     }
@@ -349,7 +349,8 @@ AttemptResult TaskRunner::judge(EndedBy cause, MonoTime begun) const {
         result.reason = "nobody saw how it ended";
     } else if (cause == EndedBy::time_limit) {
         result.outcome = Outcome::timeout;
-        result.reason = fmt::format("ran longer than {}", format_duration(attempt_limit_));
+        result.reason = fmt::format("ran longer than {}",
+                                    format_duration(attempt_limit_.value_or(Duration::zero())));
     } else if (cause == EndedBy::stop) {
         result.outcome = Outcome::stopped;
         result.reason = *stop_reason_;

@@ -64,6 +64,8 @@ class TaskRunner {
     /// Of the current attempt; 0 while there is none.
     pid_t pid() const { return kept_ && kept_->process ? kept_->process->pid() : 0; }
     WallTime started_at() const { return started_at_; }
+    /// Of the current process, which keeps it when the definition is changed.
+    std::optional<Duration> time_limit() const { return attempt_limit_; }
     std::optional<MonoTime> retry_at() const { return retry_at_; }
     /// It was lost before this life of Bansuri began: no failure of this one.
     bool was_lost_before() const { return was_lost_before_; }
@@ -125,7 +127,7 @@ class TaskRunner {
     WallTime started_at_{};
     std::uint64_t file_offsets_[2] = {0, 0};  // by Stream
     std::vector<pid_t> survivors_;
-    Duration attempt_limit_ = Duration::zero();  // if it has one
+    std::optional<Duration> attempt_limit_;
 };
 
 }  // namespace bansuri::engine

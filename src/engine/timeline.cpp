@@ -238,15 +238,17 @@ void Timeline::fire_timer(TaskRecord& task, Entry& entry, MonoTime now, WallTime
 void Timeline::fire_wall() {
     look_at_clock();
     const WallTime now = last_wall_;
+    const std::vector<Stretch> stepped_over = std::exchange(stepped_over_, {});
     for (TaskRecord* task : take_due(wall_, {now, UINT64_MAX, nullptr})) {
         const auto known = entries_.find(task);
         if (known == entries_.end()) continue;
         Entry& entry = known->second;
         const auto& cron = std::get<CronSchedule>(entry.schedule());
         const bool was_down = std::exchange(entry.was_down, false);
-        Overdue overdue = settle_overdue(
-            cron, entry.wall_due, now,
-            {entry.definition->catch_up, entry.definition->catch_up_window, was_down});
+        Overdue overdue =
+            settle_overdue(cron, entry.wall_due, now,
+                           {entry.definition->catch_up, entry.definition->catch_up_window, was_down,
+                            stepped_over});
         if (const auto next = next_uncovered(cron, now)) {
             entry.wall_due = *next;
             wall_.emplace(*next, entry.order, task);
@@ -289,6 +291,9 @@ void Timeline::step(Duration by, WallTime expected) {
     const auto before = covered_.end_of_span_at(expected);
     last_mono_ = clock_.mono_now();
     last_wall_ = clock_.wall_now();
+    for (const Stretch& span : covered_.spans_within(expected, last_wall_)) {
+        stepped_over_.push_back(span);
+    }
     covered_.jump(last_wall_);
     move_anchors(by);
     events_.publish(ClockStepped{by});

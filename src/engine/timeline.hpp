@@ -101,6 +101,7 @@ class Timeline {
     MonoTime last_mono_;
     WallTime last_wall_;
     CoveredTime covered_;
+    std::vector<Stretch> stepped_over_;  ///< by a step forward that is not settled yet
 };
 
 }  // namespace bansuri::engine

@@ -24,7 +24,7 @@ constexpr auto patience = std::chrono::seconds(10);
 constexpr auto patience_for_reload = std::chrono::seconds(60);
 constexpr std::uint64_t most_records = 1000;
 constexpr std::uint64_t most_output = 1024 * 1024;  // bytes an answer
-// Records of one task that explain where it stands.
+// Records of one task that explain where it stands, of each kind.
 constexpr std::size_t records_for_why = 20;
 
 Response ok(const Json& document, unsigned status = 200) {
@@ -192,10 +192,15 @@ asio::awaitable<Result<Response>> get_history(Exchange& exchange) {
     const Result<engine::HistoryQuery> wanted = history_query(exchange.query);
     if (!wanted) co_return tl::unexpected(wanted.error());
     const std::vector<engine::RunRecord> records = exchange.backend.history().runs(*wanted);
-    if (records.empty() && wanted->task && !wanted->outcome && !wanted->before) {
+    if (records.empty() && wanted->task && !wanted->before) {
         // A task that has yet to run is no mistake; one that nobody knows is.
-        const Result<StatusAnswer> known = co_await status_of_one(exchange, *wanted->task);
-        if (!known) co_return tl::unexpected(known.error());
+        engine::HistoryQuery any;
+        any.task = wanted->task;
+        any.limit = 1;
+        if (!wanted->outcome || exchange.backend.history().runs(any).empty()) {
+            const Result<StatusAnswer> known = co_await status_of_one(exchange, *wanted->task);
+            if (!known) co_return tl::unexpected(known.error());
+        }
     }
     Json list = Json::array();
     for (const engine::RunRecord& record : records) list.push_back(as_json(record));
@@ -253,29 +258,52 @@ asio::awaitable<Result<Response>> get_output(Exchange& exchange) {
     co_return ok(document);
 }
 
+namespace {
+
+/// What is recorded of the task. Refers to `history`.
+WhyFacts facts_of(const std::string& task, engine::RunHistory& history) {
+    engine::HistoryQuery latest;
+    latest.task = task;
+    latest.limit = records_for_why;
+    WhyFacts facts;
+    facts.records = history.runs(latest);
+    facts.runs = [&history, runs = latest]() mutable {
+        runs.without_skips = true;
+        return history.runs(runs);
+    };
+    facts.failures = [&history, failures = latest]() mutable {
+        // An outcome at a time: for that there is an index.
+        std::vector<engine::RunRecord> found;
+        for (const Outcome outcome : {Outcome::failed, Outcome::timeout, Outcome::lost}) {
+            failures.outcome = outcome;
+            for (auto& record : history.runs(failures)) found.push_back(std::move(record));
+        }
+        return found;
+    };
+    facts.run = [&history](engine::RunId id) { return history.run(id); };
+    facts.attempts = [&history](engine::RunId id) { return history.attempts(id); };
+    return facts;
+}
+
+}  // namespace
+
 asio::awaitable<Result<Response>> get_why(Exchange& exchange) {
     auto name = exchange.query.text("task");
     if (!name) co_return tl::unexpected(name.error());
     if (!*name) {
         co_return fail(ErrorCode::usage, "the parameter \"task\" is missing; write ?task=NAME");
     }
-    engine::RunHistory& history = exchange.backend.history();
     const Result<StatusAnswer> answer = co_await status_of_one(exchange, **name);
     if (!answer && answer.error().code != ErrorCode::not_found) {
         co_return tl::unexpected(answer.error());
     }
-    engine::HistoryQuery latest;
-    latest.task = **name;
-    latest.limit = records_for_why;
-    WhyFacts facts;
-    facts.records = history.runs(latest);
-    facts.run = [&history](engine::RunId id) { return history.run(id); };
-    facts.attempts = [&history](engine::RunId id) { return history.attempts(id); };
+    WhyFacts facts = facts_of(**name, exchange.backend.history());
     Json document = {{"task", **name}, {"state", nullptr}};
     if (answer) {
         const engine::TaskStatus& status = answer->tasks.front();
         facts.zone = status.zone;
         facts.now = answer->daemon.now;
+        facts.shutting_down = answer->daemon.shutting_down;
         document["state"] = to_string(status.state);
         document["sentences"] = why(status, facts);
     } else {

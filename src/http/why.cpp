@@ -21,6 +21,8 @@ using engine::TaskStatus;
 
 // Of what was skipped one after the other, the latest say it.
 constexpr int most_skips_told = 3;
+// Of runs that overlap.
+constexpr std::size_t most_runs_told = 5;
 
 bool is_skip(const RunRecord& record) {
     return record.result && record.result->outcome == Outcome::skipped;
@@ -30,6 +32,20 @@ std::string shown(Duration span) {
     return format_duration(std::chrono::round<std::chrono::milliseconds>(span));
 }
 
+bool is_failure(Outcome outcome) {
+    return outcome == Outcome::failed || outcome == Outcome::timeout || outcome == Outcome::lost;
+}
+
+/// Of runs that overlap, another may end last than began last.
+std::optional<RunRecord> latest_by_end(const std::vector<RunRecord>& records) {
+    const RunRecord* latest = nullptr;
+    for (const RunRecord& record : records) {
+        if (!record.result) continue;
+        if (latest == nullptr || record.ended_at > latest->ended_at) latest = &record;
+    }
+    return latest == nullptr ? std::nullopt : std::optional(*latest);
+}
+
 std::string plural(std::uint64_t count, std::string_view noun) {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
@@ -37,11 +53,7 @@ std::string plural(std::uint64_t count, std::string_view noun) {
 /// Tells of one task. Holds no copy: the facts outlive it.
 class Teller {
   public:
-    explicit Teller(const WhyFacts& facts) : facts_(facts) {
-        const auto run = std::find_if(facts.records.begin(), facts.records.end(),
-                                      [](const RunRecord& record) { return !is_skip(record); });
-        if (run != facts.records.end()) latest_run_ = &*run;
-    }
+    explicit Teller(const WhyFacts& facts) : facts_(facts) {}
 
     std::vector<std::string> take() { return std::move(sentences_); }
     void say(std::string sentence) { sentences_.push_back(std::move(sentence)); }
@@ -60,14 +72,19 @@ class Teller {
     std::optional<RunRecord> run_named_in(std::string_view reason, std::string_view before,
                                           std::string_view after) const;
 
+    std::optional<RunRecord> last_ended(const TaskStatus* status) const;
+    std::optional<RunRecord> last_failed(const TaskStatus& status) const;
+
+    void tell_shutdown(const TaskStatus& status);
+    void tell_runs(const TaskStatus& status);
     void tell_live_run(const TaskStatus& status, const engine::LiveRun& run);
-    void tell_retry(const TaskStatus& status);
+    void tell_retry(const TaskStatus& status, const engine::LiveRun& run);
+    void tell_halted(const TaskStatus& status);
     void tell_stopped(const TaskStatus& status);
     void tell_rest(const TaskStatus& status);
     void tell_waiting(const TaskStatus& status);
 
     const WhyFacts& facts_;
-    const RunRecord* latest_run_ = nullptr;
     std::vector<std::string> sentences_;
 };
 
@@ -166,6 +183,44 @@ std::string Teller::because(const RunRecord& skipped) const {
     return reason.empty() ? "for a reason that is not recorded" : fmt::format("because {}", reason);
 }
 
+std::optional<RunRecord> Teller::last_ended(const TaskStatus* status) const {
+    if (status != nullptr && status->last) {
+        auto run = facts_.run(status->last->id);
+        if (run && !run->result) {  // its end is yet to be written
+            run->result = engine::AttemptResult{status->last->outcome, {}, {}, {}};
+            run->ended_at = status->last->ended;
+        }
+        if (run) return run;
+    }
+    return latest_by_end(facts_.runs());
+}
+
+/// What halted the task. Runs that went on beside it may have succeeded since.
+std::optional<RunRecord> Teller::last_failed(const TaskStatus& status) const {
+    auto last = last_ended(&status);
+    if (last && is_failure(last->result->outcome)) return last;
+    return latest_by_end(facts_.failures());
+}
+
+/// With "overlap": "allow" each may stand elsewhere, and the task's state is that of one of them.
+void Teller::tell_runs(const TaskStatus& status) {
+    const std::size_t told = std::min(status.runs.size(), most_runs_told);
+    for (std::size_t index = 0; index < told; ++index) {
+        const engine::LiveRun& run = status.runs[index];
+        if (run.pid == 0 && run.retry_at) {
+            tell_retry(status, run);
+        } else if (run.pid == 0) {
+            say(fmt::format("It is about to run for the instant of {}.", at(run.instant)));
+        } else {
+            tell_live_run(status, run);
+        }
+    }
+    if (told == status.runs.size()) return;
+    say(fmt::format("{} that began later {} alive as well.",
+                    plural(status.runs.size() - told, "run"),
+                    status.runs.size() - told == 1 ? "is" : "are"));
+}
+
 void Teller::tell_live_run(const TaskStatus& status, const engine::LiveRun& run) {
     std::string sentence =
         fmt::format("It runs: run {} for the instant of {}", run.id, at(run.instant));
@@ -176,23 +231,19 @@ void Teller::tell_live_run(const TaskStatus& status, const engine::LiveRun& run)
     }
     if (run.pid > 0) sentence += fmt::format(", process {}", run.pid);
     if (run.started) sentence += fmt::format(", since {}", at(*run.started));
-    if (status.task->time_limit && run.started) {
-        sentence += fmt::format("; its time limit of {} ends {}", shown(*status.task->time_limit),
-                                on_or_at(*run.started + *status.task->time_limit));
+    if (run.time_limit && run.started) {
+        const WallTime end = *run.started + *run.time_limit;
+        sentence += fmt::format("; its time limit of {} {} {}", shown(*run.time_limit),
+                                end > facts_.now ? "ends" : "ended", on_or_at(end));
     }
     say(sentence + ".");
 }
 
-void Teller::tell_retry(const TaskStatus& status) {
+void Teller::tell_retry(const TaskStatus& status, const engine::LiveRun& run) {
     const unsigned attempts = status.task->retry.attempts;
     const std::string of_all = attempts > 1 ? fmt::format(" of {}", attempts) : std::string();
-    const engine::LiveRun* run = status.runs.empty() ? nullptr : &status.runs.front();
-    if (run == nullptr) {
-        return say("Its last attempt failed; another follows" +
-                   (status.retry_at ? " " + on_or_at(*status.retry_at) : std::string()) + ".");
-    }
     std::string failed = "failed";
-    const std::vector<AttemptRecord> records = facts_.attempts(run->id);
+    const std::vector<AttemptRecord> records = facts_.attempts(run.id);
     if (!records.empty() && records.back().result) {
         const AttemptRecord& last = records.back();
         RunRecord as_run;  // told alike
@@ -200,30 +251,30 @@ void Teller::tell_retry(const TaskStatus& status) {
         as_run.ended_at = last.ended_at;
         failed = ending(as_run);
     }
-    say(fmt::format("Attempt {}{} of run {} (of {}) {}; attempt {} follows{}.", run->attempt,
-                    of_all, run->id, at(run->instant), failed, run->attempt + 1,
-                    status.retry_at ? " " + on_or_at(*status.retry_at) : std::string()));
+    say(fmt::format("Attempt {}{} of run {} (of {}) {}; attempt {} follows {}.", run.attempt,
+                    of_all, run.id, at(run.instant), failed, run.attempt + 1,
+                    on_or_at(*run.retry_at)));
 }
 
-void Teller::tell_stopped(const TaskStatus& status) {
+/// Runs that overlapped with the one that failed may be alive still.
+void Teller::tell_halted(const TaskStatus& status) {
     const Task& task = *status.task;
-    if (!task.enabled) return say("It is disabled: \"enabled\" is false in the configuration.");
-    if (!status.halted) {
-        return say(fmt::format("It is stopped since {}{}.", at(status.since),
-                               status.reason.empty() ? "" : ": " + status.reason));
+    const std::optional<RunRecord> failed = last_failed(status);
+    const bool lost = failed && failed->result->outcome == Outcome::lost;
+    const unsigned most = task.retry.attempts;
+    std::string rule = "\"on-fail\" is \"stop\"";
+    if (task.on_fail == OnFail::restart) {
+        rule = "\"on-exhausted\" is \"stop\"";
+        // A lost run is not repeated whatever attempts are left.
+        if (failed && !lost && most > 0 && failed->attempts >= most) {
+            rule = fmt::format("all {} attempts were used up and {}", most, rule);
+        }
     }
-    const bool tried_all = task.on_fail == OnFail::restart;
-    const std::string rule =
-        tried_all ? fmt::format("all {} attempts were used up and \"on-exhausted\" is \"stop\"",
-                                task.retry.attempts)
-                  : std::string("\"on-fail\" is \"stop\"");
-    const bool lost = latest_run_ != nullptr && latest_run_->result &&
-                      latest_run_->result->outcome == Outcome::lost;
-    std::string what = "its last run failed";
-    if (latest_run_ != nullptr && latest_run_->result) {
-        what = fmt::format("{} {}", run_of(*latest_run_), ending(*latest_run_));
-    }
-    say(fmt::format("It is stopped since {}, because {}.", at(status.since), what));
+    std::string what = "a run failed";
+    if (failed) what = fmt::format("{} {}", run_of(*failed), ending(*failed));
+    say(status.runs.empty()
+            ? fmt::format("It is stopped since {}, because {}.", at(status.since), what)
+            : fmt::format("No other run begins, because {}.", what));
     if (lost && task.on_lost == OnLost::stop) {
         say("A run whose end nobody saw is not repeated, because \"on-lost\" is \"stop\".");
     }
@@ -233,16 +284,30 @@ void Teller::tell_stopped(const TaskStatus& status) {
                     rule));
 }
 
+void Teller::tell_stopped(const TaskStatus& status) {
+    if (!status.task->enabled) {
+        return say("It is disabled: \"enabled\" is false in the configuration.");
+    }
+    if (status.halted) return tell_halted(status);
+    say(fmt::format("It is stopped since {}{}.", at(status.since),
+                    status.reason.empty() ? "" : ": " + status.reason));
+}
+
 void Teller::tell_waiting(const TaskStatus& status) {
     if (status.waiting == 0) return;
     const std::string what = status.waiting == 1
                                  ? "One instant is due and waits"
                                  : fmt::format("{} instants are due and wait", status.waiting);
     if (status.runs.empty()) {
-        say(what + (status.reason.empty() ? "." : ": " + status.reason + "."));
-    } else {
-        say(fmt::format("{} until run {} has ended (\"overlap\").", what, status.runs.front().id));
+        return say(what + (status.reason.empty() ? "." : ": " + status.reason + "."));
     }
+    const std::string which = status.runs.size() == 1
+                                  ? fmt::format("run {} has", status.runs.front().id)
+                                  : fmt::format("its {} runs have", status.runs.size());
+    // What is made up for waits as well, whatever the policy.
+    const Overlap overlap = status.task->overlap;
+    const bool by_policy = overlap == Overlap::queue || overlap == Overlap::replace;
+    say(fmt::format("{} until {} ended{}.", what, which, by_policy ? " (\"overlap\")" : ""));
 }
 
 /// States in which nothing of it runs.
@@ -267,6 +332,15 @@ void Teller::tell_rest(const TaskStatus& status) {
     }
 }
 
+/// Of an end that comes from outside, the state tells nothing.
+void Teller::tell_shutdown(const TaskStatus& status) {
+    say("Bansuri is shutting down and starts nothing any more.");
+    for (const engine::LiveRun& run : status.runs) {
+        say(fmt::format("Run {} for the instant of {} is being ended.", run.id, at(run.instant)));
+    }
+    if (status.halted || !status.task->enabled) tell_stopped(status);
+}
+
 void Teller::tell_state(const TaskStatus& status) {
     if (status.removed) {
         say(status.runs.empty()
@@ -275,12 +349,15 @@ void Teller::tell_state(const TaskStatus& status) {
                               status.runs.front().id));
         return;
     }
+    if (facts_.shutting_down) return tell_shutdown(status);
+    if (!status.runs.empty()) {
+        tell_runs(status);
+        if (status.halted || !status.task->enabled) tell_stopped(status);
+        return tell_waiting(status);
+    }
     switch (status.state) {
         case TaskState::running:
-            for (const engine::LiveRun& run : status.runs) tell_live_run(status, run);
-            if (status.runs.empty()) say("It is about to run.");
-            break;
-        case TaskState::restarting: tell_retry(status); break;
+        case TaskState::restarting: say("It is about to run."); break;
         case TaskState::stopped: tell_stopped(status); break;
         case TaskState::pending:
         case TaskState::success:
@@ -291,16 +368,15 @@ void Teller::tell_state(const TaskStatus& status) {
 }
 
 void Teller::tell_last_run(const TaskStatus* status) {
-    if (latest_run_ == nullptr) {
+    // What its state told already is not told twice.
+    if (status != nullptr && status->halted && !status->removed) return;
+    const std::optional<RunRecord> ended = last_ended(status);
+    if (!ended) {
+        const bool runs = status != nullptr ? !status->runs.empty() : !facts_.runs().empty();
+        if (runs) return;
         return say(facts_.records.empty() ? "No run of it is recorded."
                                           : "It has not run since the records begin.");
     }
-    // What its state told already is not told twice.
-    if (status != nullptr && status->halted && !status->removed) return;
-    const auto ended =
-        std::find_if(facts_.records.begin(), facts_.records.end(),
-                     [](const RunRecord& record) { return record.result && !is_skip(record); });
-    if (ended == facts_.records.end()) return;
     std::string sentence =
         fmt::format("The last run that ended, {} {}", run_of(*ended), ending(*ended));
     if (ended->result->elapsed > Duration::zero()) {
@@ -332,7 +408,7 @@ void Teller::tell_skips() {
 }
 
 void Teller::tell_next(const TaskStatus& status) {
-    if (status.removed) return;
+    if (status.removed || facts_.shutting_down) return;
     const bool is_cron = std::holds_alternative<CronSchedule>(status.task->schedule);
     if (status.next) {
         return say(fmt::format("It is due next {} ({}).", on_or_at(*status.next),

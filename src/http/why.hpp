@@ -16,9 +16,14 @@
 namespace bansuri::http {
 
 struct WhyFacts {
-    TimeZone zone;                           ///< in which times are told
-    WallTime now{};                          ///< times of this day are told without their date
-    std::vector<engine::RunRecord> records;  ///< of the task, newest first
+    TimeZone zone;   ///< in which times are told
+    WallTime now{};  ///< times of this day are told without their date
+    bool shutting_down = false;
+    std::vector<engine::RunRecord> records;  ///< the latest of the task, newest first
+    /// The same without what was skipped, of which there may be very many; and only those that came
+    /// to FAILED, TIMEOUT or LOST.
+    std::function<std::vector<engine::RunRecord>()> runs;
+    std::function<std::vector<engine::RunRecord>()> failures;
     /// Looks a run up that a reason names.
     std::function<std::optional<engine::RunRecord>(engine::RunId)> run;
     /// Of a run, oldest first.

@@ -89,7 +89,12 @@ class Console::Channel {
     void put(std::string_view lines);
     void drop(std::string_view lines);  // with mutex_ held
     bool reader_is_gone() const { return Steady::now() - progress_ > limits_.patience; }
-    bool is_over() const { return finish_by_ && Steady::now() >= *finish_by_; }
+    bool is_over() const {
+        if (!finishes_since_) return false;
+        const auto now = Steady::now();
+        return now - std::max(progress_, *finishes_since_) >= limits_.farewell ||
+               now - *finishes_since_ >= 10 * limits_.farewell;
+    }
 
     const Outlet outlet_;
     const bool terminal_;
@@ -104,7 +109,7 @@ class Console::Channel {
     std::uint64_t dropped_untold_ = 0;
     Steady::time_point progress_;
     bool someone_waits_ = false;
-    std::optional<Steady::time_point> finish_by_;
+    std::optional<Steady::time_point> finishes_since_;
     std::thread writer_;
 };
 
@@ -136,7 +141,7 @@ bool Console::Channel::has_room() {
 void Console::Channel::finish() {
     {
         const std::scoped_lock lock(mutex_);
-        finish_by_ = Steady::now() + limits_.farewell;
+        finishes_since_ = Steady::now();
     }
     work_.notify_one();
 }
@@ -147,7 +152,7 @@ void Console::Channel::write_forever() {
         std::uint64_t untold = 0;
         {
             std::unique_lock lock(mutex_);
-            work_.wait(lock, [this] { return finish_by_ || !waiting_.empty(); });
+            work_.wait(lock, [this] { return finishes_since_ || !waiting_.empty(); });
             if (waiting_.empty() || is_over()) return;
             lines = std::move(waiting_.front());
             waiting_.pop_front();

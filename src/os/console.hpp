@@ -23,14 +23,16 @@ class Console final : public engine::OutputForwarder {
     struct Limits {
         std::size_t waiting = 4 << 20;  ///< bytes, of each stream
         Duration patience = std::chrono::seconds(1);
-        Duration farewell = std::chrono::seconds(1);  ///< for what waits when the console goes
+        /// For what waits when the console goes: a reader that takes nothing for so long is given
+        /// up, and one that goes on taking after ten times that.
+        Duration farewell = std::chrono::seconds(1);
     };
 
     /// The descriptors are not closed. On a terminal, control characters are shown escaped.
     Console(boost::asio::any_io_executor loop, int stdout_fd, int stderr_fd, Limits limits);
     Console(boost::asio::any_io_executor loop, int stdout_fd, int stderr_fd)
         : Console(std::move(loop), stdout_fd, stderr_fd, Limits{}) {}
-    /// Writes what waits, for at most `farewell`.
+    /// Writes what waits, within the bounds of `farewell`.
     ~Console() override;
     Console(const Console&) = delete;
     Console& operator=(const Console&) = delete;
@@ -41,8 +43,8 @@ class Console final : public engine::OutputForwarder {
     boost::asio::awaitable<void> ready() override;
     void write(engine::Stream stream, std::string lines);
     std::uint64_t dropped_lines() const;
-    /// For a process that is about to end without unwinding: writes what waits, for at most
-    /// `farewell`; nothing can be written afterwards.
+    /// For a process that is about to end without unwinding: writes what waits, within the
+    /// bounds of `farewell`; nothing can be written afterwards.
     void close();
 
   private:

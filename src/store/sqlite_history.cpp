@@ -62,6 +62,8 @@ std::string question(const engine::HistoryQuery& query) {
     if (query.task) text += "run.task = (SELECT id FROM task WHERE name = ?) AND ";
     if (query.outcome) text += "run.outcome = ? AND ";
     if (query.outcome && query.outcome != Outcome::success) text += "run.outcome <> 'SUCCESS' AND ";
+    // IS NOT holds of what has no outcome yet.
+    if (query.without_skips) text += "run.outcome IS NOT 'SKIPPED' AND ";
     return text + "run.id < ? ORDER BY run.id DESC LIMIT ?";
 }
 

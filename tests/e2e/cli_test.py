@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """SPEC section 9 (help, usage, check, schema) and the words of section 2 about errors."""
 import json
+import subprocess
 import unittest
 
-from harness import EndToEnd, task
+from harness import EndToEnd, task, wait_until
 
 CLIENT = (("status",), ("history",), ("logs", "a"), ("why", "a"), ("reload",), ("shutdown",),
           ("restart-daemon",))
@@ -59,6 +60,30 @@ class Usage(EndToEnd):
                 self.assertEqual((done.returncode, done.stdout), (3, ""))
                 self.assertIn("/nowhere/at/all/bansuri.sock", done.stderr)
                 self.assertIn("bansuri run --state /nowhere/at/all", done.stderr)
+
+
+class FullDisk(EndToEnd):
+    def fails(self, *command):
+        with self.subTest(command), open("/dev/full", "wb") as full:
+            done = subprocess.run(self.argv(*command), cwd=self.directory, env=self.environment,
+                                  stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
+                                  text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("the output cannot be written", done.stderr)
+
+    def test_given_output_that_cannot_be_written_then_a_command_says_so_and_exits_1(self):
+        self.configure(task("a", "echo hello"))
+        for command in (("check",), ("schema",), ("next", "* * * * *"), ("--help",)):
+            self.fails(*command)
+        state = ("--state", str(self.path("state")))
+        bansuri = self.start(*state)
+        wait_until(lambda: self.call("logs", "a", *state).stdout == "hello\n", "it is recorded")
+        for command in (("status",), ("history",), ("why", "a"), ("logs", "a"), ("reload",)):
+            self.fails(*command, *state)
+            if command[0] != "reload":
+                self.fails(*command, "--json", *state)
+        self.fails("shutdown", "--json", *state)
+        self.assertEqual(bansuri.wait(), 0)
 
 
 class Schema(EndToEnd):

@@ -209,6 +209,7 @@ class Bansuri:
         self.popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
                                       **popen)
         self.pid = self.popen.pid
+        self.asked_to_end = None  # when, in microseconds since 1970
         self.out = Lines(self.popen.stdout) if stdout == subprocess.PIPE else None
         self.err = Lines(self.popen.stderr) if stderr == subprocess.PIPE else None
 
@@ -222,6 +223,8 @@ class Bansuri:
         return wait_until(look, "the keeper has a daemon")
 
     def signal(self, number=signal.SIGTERM):
+        if number == signal.SIGTERM:
+            self.asked_to_end = self.asked_to_end or time.time_ns() // 1000
         self.popen.send_signal(number)
 
     def wait(self, patience=PATIENCE):

@@ -241,7 +241,8 @@ class Flood(EndToEnd):
         bansuri = self.start(stdout=subprocess.PIPE)
         self.assertEqual(bansuri.wait_ended("a")["outcome"], "SUCCESS")
         self.assertEqual(bansuri.end(), 0)
-        self.assertEqual(bansuri.out.to_the_end(), [f"a | {i}" for i in range(1, 200001)])
+        lines = bansuri.out.to_the_end()
+        self.assertTrue(lines == [f"a | {i}" for i in range(1, 200001)], lines[-3:])
 
     def test_given_a_log_that_nobody_reads_then_tasks_run_on(self):
         reader, writer = os.pipe()

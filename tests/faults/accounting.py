@@ -4,6 +4,7 @@
 Every rule is a generator of violations, each a sentence that names the run. The rules are the
 promises of docs/reliability.md; accounting_test.py plants a violation of each.
 """
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,17 +23,27 @@ class Plan:
     may_be_lost: bool = False  # the keeper is killed too, so that an end can be missed
     may_not_start: bool = False
     is_once: bool = False
+    since: int = 0  # when it was first configured, in microseconds since 1970
 
 
 @dataclass(frozen=True)
 class Span:
-    """From when to when Bansuri is to answer for its instants, in microseconds since 1970."""
-    begin: int
+    """From when to when Bansuri is to answer for its instants, in microseconds since 1970. Without
+    a beginning where the oldest part of the history may have gone: a judgement that is chosen."""
+    begin: int | None
     end: int
     slack: int = 3 * SECOND
 
 
-def violations(ledger, history, plans, span=None, alive=()):
+DEATH = re.compile(r"the daemon (?:was killed by signal (?!9\b)\d+|ended with code \d+, unasked).*")
+
+
+def deaths(lines):
+    """Of what the keeper said: the ends of daemons that no test has brought about."""
+    return [found[0] for found in map(DEATH.search, lines) if found]
+
+
+def violations(ledger, history, plans, span, alive=()):
     """All of them. `alive` are pids of tasks that still run, whose records need no end yet."""
     alive = set(alive)
     plans = {plan.name: plan for plan in plans}
@@ -285,13 +296,12 @@ def _gaps(plan, instants, period, span, tolerance):
         elif step > period + tolerance:
             yield f"{plan.name}: nothing is recorded between {before} and {after}, " \
                   f"{step / SECOND} s apart"
-    if span is None:
-        return
     if not instants:
         yield f"{plan.name}: nothing is recorded at all"
         return
-    if instants[0] > span.begin + period + span.slack:
-        yield f"{plan.name}: the first instant comes {(instants[0] - span.begin) / SECOND} s late"
+    begin = None if span.begin is None else max(span.begin, plan.since)
+    if begin is not None and instants[0] > begin + period + span.slack:
+        yield f"{plan.name}: the first instant comes {(instants[0] - begin) / SECOND} s late"
     if instants[-1] < span.end - period - span.slack:
         yield f"{plan.name}: the last instant is {(span.end - instants[-1]) / SECOND} s old"
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import ledger as ledgers
-from accounting import Plan, Span, output_violations, violations
+from accounting import Plan, Span, deaths, output_violations, violations
 from history import Attempt, History, Run, integrity, read_history
 from ledger import Ledger, microseconds
 
@@ -16,6 +16,7 @@ SECOND = 1_000_000
 BEGIN = 1_800_000_000 * SECOND
 PLANS = (Plan("cron", cron=2), Plan("tick", timer=1), Plan("retry"), Plan("once", is_once=True),
          Plan("lost", may_be_lost=True))
+WHOLE = Span(BEGIN, BEGIN + 7 * SECOND)
 
 
 class Account:
@@ -63,7 +64,7 @@ class Account:
     def ledger(self):
         return Ledger.parse("".join(line + "\n" for line in self.lines), boot=1e-9)
 
-    def found(self, alive=(), span=None, plans=PLANS):
+    def found(self, alive=(), span=WHOLE, plans=PLANS):
         return violations(self.ledger(), self.history, plans, span, alive)
 
     # What to plant in
@@ -94,7 +95,8 @@ class PlantedViolations(unittest.TestCase):
 
     def test_a_sound_account_has_none(self):
         self.expect()
-        self.expect(span=Span(BEGIN, BEGIN + 7 * SECOND))
+        with self.assertRaises(TypeError):  # nobody may forget to say what is to be there
+            violations(self.account.ledger(), self.account.history, PLANS)
 
     # I1: every process has one record, every record ends
 
@@ -282,6 +284,17 @@ class PlantedViolations(unittest.TestCase):
         self.expect("idle: nothing is recorded at all", plans=(*PLANS, Plan("idle", timer=1)),
                     span=Span(BEGIN, BEGIN + 5 * SECOND))
 
+    def test_a_history_whose_oldest_part_has_gone_is_judged_by_its_end(self):
+        self.expect(span=Span(None, BEGIN + 7 * SECOND))
+        self.expect("cron: the last instant is", "tick: the last instant",
+                    span=Span(None, BEGIN + 60 * SECOND))
+
+    def test_a_task_that_came_later_is_not_late(self):
+        early = Span(BEGIN - 60 * SECOND, BEGIN + 5 * SECOND)
+        plans = [Plan("cron", cron=2, since=BEGIN), Plan("tick", timer=1, since=BEGIN)]
+        plans += [plan for plan in PLANS if plan.name not in ("cron", "tick")]
+        self.expect(span=early, plans=plans)
+
     def test_a_start_before_its_instant(self):
         at = self.account.line("start", self.account.runs_of("once")[0])
         *words, uptime = self.account.lines[at].split()
@@ -307,6 +320,13 @@ class PlantedViolations(unittest.TestCase):
         self.expect()
         attempt.ended_at = self.account.attempts_of("cron")[1].started_at + 1
         self.expect(f"runs {first.id} and {second.id} were alive at once")
+
+    # The daemon itself
+
+    def test_a_daemon_that_ended_by_itself(self):
+        said = ["the daemon was killed by signal 9 (SIGKILL)", "the daemon ended with code 1, unasked",
+                "the daemon was killed by signal 11 (SIGSEGV); 3 tasks run on", "ended"]
+        self.assertEqual(deaths(said), said[1:3])
 
     # The ledger itself
 

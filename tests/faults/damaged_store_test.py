@@ -43,9 +43,10 @@ class DamagedStore(FaultCase):
         return bansuri
 
     def moved_aside(self):
-        return [path for path in self.state.iterdir()
-                if path.name.startswith("bansuri.db") and path.name not in
-                ("bansuri.db", "bansuri.db-wal", "bansuri.db-shm")]
+        """The database comes first, and then what belongs to it."""
+        return sorted(path for path in self.state.iterdir()
+                      if path.name.startswith("bansuri.db") and path.name not in
+                      ("bansuri.db", "bansuri.db-wal", "bansuri.db-shm"))
 
     def assert_told(self, bansuri):
         self.assertTrue(self.moved_aside(), list(self.state.iterdir()))

@@ -5,6 +5,7 @@ Each test has a small file system of its own, in a mount namespace that nobody e
 write their ledger elsewhere: what is full is Bansuri's disk, not theirs.
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -100,6 +101,29 @@ class Disk(FaultCase):
             return daemon if daemon["degraded"] == degraded else None
         return wait_until(look, lambda: f"degraded: {degraded}; {self.ask('status')['daemon']}")
 
+    def fill_to_the_last(self):
+        """Without a reserve there is no room even to make room. The ballast."""
+        (self.seen_inside(self.state) / "reserve").unlink()
+        return self.fill(self.state)
+
+    def waiting_records(self):
+        """How many records wait in memory, as it says."""
+        for problem in self.ask("status")["daemon"]["problems"]:
+            if found := re.search(r"(\d+) records wait in memory", problem["reason"]):
+                return int(found[1])
+        return 0
+
+    def wait_unwritten(self):
+        """Starts that happened and that the disk knows nothing of, while it says that it waits."""
+        def look():
+            if not self.waiting_records():
+                return None
+            starts = self.ledger().starts  # before the disk is read: what is recorded later counts
+            recorded = {run.id for run in self.history().runs}
+            unwritten = [start for start in starts if start.run not in recorded]
+            return unwritten if self.waiting_records() else None
+        return wait_until(look, "starts that wait in memory to be recorded")
+
     def load(self):
         for number in range(5):
             self.add(f"tick-{number}", timer=0.5, body="echo some output of $BANSURI_RUN_ID")
@@ -134,7 +158,24 @@ class Disk(FaultCase):
         self.pass_over_full_disk(bansuri)
         self.assertEqual(bansuri.end(), 0)
         # The oldest part of the history may have gone to make room; of the rest nothing is missing.
-        self.assert_no_violations(ledger=self.ledger_of_what_is_kept())
+        self.assert_no_violations(self.span(is_pruned=True), ledger=self.ledger_of_what_is_kept())
+
+    def test_given_no_room_at_all_then_records_wait_in_memory_and_are_written_when_there_is(self):
+        self.mount_state()
+        self.load()
+        bansuri = self.launch()
+        self.wait_starts("tick-0", 4)
+        ballast = self.fill_to_the_last()
+        unwritten = self.wait_unwritten()
+        self.goes_on()
+        ballast.unlink()
+        self.wait_degraded(False)
+        self.goes_on()
+        recorded = {run.id for run in self.history().runs}
+        self.assertEqual([start for start in unwritten if start.run not in recorded], [])
+        self.assertEqual(bansuri.end(), 0)
+        # Some of the oldest may have gone to make room.
+        self.assert_no_violations(self.span(is_pruned=True), ledger=self.ledger_of_what_is_kept())
 
     def test_given_a_full_disk_when_the_daemon_is_killed_then_the_next_one_goes_on(self):
         self.mount_state()
@@ -142,8 +183,9 @@ class Disk(FaultCase):
         bansuri = self.launch()
         sleeper = self.wait_starts("sleeper")[0]
         self.wait_starts("tick-0", 4)
-        ballast = self.fill(self.state)
+        ballast = self.fill_to_the_last()
         self.goes_on()
+        self.wait_unwritten()
         self.kill_daemon(bansuri)
         self.goes_on()
         self.assertTrue(Process.alive(sleeper.pid))

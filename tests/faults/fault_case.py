@@ -20,7 +20,7 @@ from harness import (BINARY, PATIENCE, SANITIZERS, Bansuri, EndToEnd, Process,  
                      task, wait_until)
 
 import ledger as ledgers  # noqa: E402
-from accounting import Plan, violations  # noqa: E402
+from accounting import Plan, Span, deaths, violations  # noqa: E402
 from history import DATABASE, integrity, read_history  # noqa: E402
 from ledger import Ledger  # noqa: E402
 
@@ -44,6 +44,7 @@ class FaultCase(EndToEnd):
         self.plans = {}
         self.tasks = []
         self.random = random.Random(SEED)
+        self.begun = None  # when a bansuri was first launched
 
     def run(self, result=None):
         result = result or self.defaultTestResult()
@@ -82,7 +83,7 @@ class FaultCase(EndToEnd):
             told.setdefault("timer", keys["timer"])
         self.tasks.append(task(name, command or ledgers.command(body, code),
                                environment={"LEDGER": str(self.ledger_path)}, **keys))
-        self.plans[name] = Plan(name, **told)
+        self.plans[name] = Plan(name, since=wall(), **told)
 
     def add_cron(self, name, seconds, body="", code=0, plan=(), **keys):
         """Each `seconds`, which must divide a minute."""
@@ -95,6 +96,7 @@ class FaultCase(EndToEnd):
         """Starts bansuri on the tasks that were added."""
         if not self.path("scripts.json").exists():
             self.configure(*self.tasks)
+        self.begun = self.begun or wall()
         environment = {"BANSURI_FAIL": crash} if crash else {}
         environment.update(keys.pop("environment", {}))
         return self.start("--state", str(self.state), *arguments, environment=environment, **keys)
@@ -178,10 +180,16 @@ class FaultCase(EndToEnd):
         ids = {run.id for run in history.of(name)}
         return [attempt for attempt in history.attempts if attempt.run in ids]
 
+    def span(self, slack=5_000_000, is_pruned=False):
+        """From the first launch until the last bansuri was asked to end, or now."""
+        asked = [bansuri.asked_to_end for bansuri in self._started[-1:] if bansuri.asked_to_end]
+        return Span(None if is_pruned else self.begun, asked[0] if asked else wall(), slack)
+
     def assert_no_violations(self, span=None, alive=(), ledger=None):
-        """The judge's word, and SQLite's."""
-        found = violations(ledger or self.ledger(), self.history(), self.plans.values(), span,
-                           alive)
+        """The judge's word, and SQLite's. Without a span it is that of the whole test."""
+        found = violations(ledger or self.ledger(), self.history(), self.plans.values(),
+                           span or self.span(), alive)
+        found += [death for bansuri in self._started for death in deaths(bansuri.err.all())]
         if found:
             self.path("violations").write_text("\n".join(found) + "\n")
         self.assertEqual(len(found), 0, "\n".join(found[:40]))
@@ -194,9 +202,8 @@ class FaultCase(EndToEnd):
                    lambda: f"recorded starts of {names}")
 
     def assert_no_bug(self, bansuri):
-        """No daemon ended by a signal that nobody sent, and no exception escaped."""
-        deaths = bansuri.err.matching(r"killed by signal (?!9\b)\d+.*")
-        self.assertEqual([death[0] for death in deaths], [])
+        """No daemon ended by itself or by a signal that nobody sent, and no exception escaped."""
+        self.assertEqual(deaths(bansuri.err.all()), [])
         self.assertEqual(bansuri.events("bug"), [])
 
     def end_well(self, bansuri, span=None, patience=PATIENCE):

@@ -85,6 +85,25 @@ TEST_F(ClockStepTest, GivenAStepBack_ThenNoInstantRunsTwiceAndNoneIsLostAfterwar
     }
 }
 
+TEST_F(ClockStepTest, GivenAClockThatWasBehindForAWhile_ThenWhatRanBeforeIsNotRecordedAsMissed) {
+    start(task("hourly").cron("30 * * * *"), task("fixed").cron("30 13 * * *"));
+    clock.advance(3h);
+    const auto ran = [this] { return instants("hourly"); };
+    ASSERT_THAT(
+        ran(), ElementsAre("2026-01-05T12:30:00Z", "2026-01-05T13:30:00Z", "2026-01-05T14:30:00Z"));
+    clock.step_wall(-5h);  // to 10:00, before the time that was gone through
+    clock.advance(5min);
+    clock.step_wall(5h);
+    clock.advance(30min);
+    EXPECT_THAT(ran(), ElementsAre("2026-01-05T12:30:00Z", "2026-01-05T13:30:00Z",
+                                   "2026-01-05T14:30:00Z", "2026-01-05T15:30:00Z"));
+    EXPECT_EQ(run_count("fixed"), 1u);
+    EXPECT_THAT(store.skips("fixed"), IsEmpty());
+    ASSERT_EQ(store.skips("hourly").size(), 1u);
+    EXPECT_EQ(store.skips("hourly")[0].count, 2u);  // 10:30 and 11:30, which nobody came through
+    EXPECT_EQ(format_utc(store.skips("hourly")[0].last), "2026-01-05T11:30:00Z");
+}
+
 TEST_F(ClockStepTest, GivenAClockThatWasYearsAhead_WhenItIsCorrected_ThenCronFollowsAtOnce) {
     clock.step_wall(24h * 365 * 4);
     start(task("hourly").cron("0 * * * *"));

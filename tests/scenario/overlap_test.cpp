@@ -62,6 +62,26 @@ TEST_F(OverlapTest, GivenAllowAndOnFailStop_WhenOneRunFails_ThenTheOthersEndInPe
     EXPECT_EQ(run_count("slow"), 2u);
 }
 
+TEST_F(OverlapTest, GivenAllowAndARunBetweenItsAttempts_ThenEachIsToldByItself) {
+    start(task("job")
+              .every(1min)
+              .overlap(Overlap::allow)
+              .retries(3)
+              .restart_delay(10min)
+              .fails()
+              .then()
+              .takes(1h));
+    clock.advance(90s);
+    const engine::TaskStatus status = engine->status({"job"}).at(0);
+    ASSERT_EQ(status.runs.size(), 2u);
+    EXPECT_EQ(status.runs[0].pid, 0);
+    ASSERT_TRUE(status.runs[0].retry_at.has_value());
+    EXPECT_EQ(*status.runs[0].retry_at - clock.wall_now(), 10min - 90s);
+    EXPECT_EQ(status.retry_at, status.runs[0].retry_at);
+    EXPECT_NE(status.runs[1].pid, 0);
+    EXPECT_EQ(status.runs[1].retry_at, std::nullopt);
+}
+
 TEST_F(OverlapTest, GivenReplace_ThenTheOldRunIsStoppedAndTheNewOneStartsAfterIt) {
     start(task("slow").every(1min).overlap(Overlap::replace).takes(1h));
     clock.advance(2min);

@@ -183,6 +183,16 @@ TEST_F(ReloadTest, GivenAnOnFailThatIsChangedWhileItRuns_ThenTheNewOneDecides) {
     EXPECT_EQ(run_count("job"), 3u);
 }
 
+TEST_F(ReloadTest, GivenATimeLimitThatIsChangedWhileItRuns_ThenTheOldOneHoldsAndIsTold) {
+    start(task("slow").time_limit(10min).takes(5h));
+    clock.advance(1min);
+    configure({task("slow").time_limit(1min).takes(5h)});
+    const engine::TaskStatus status = engine->status({"slow"}).at(0);
+    ASSERT_EQ(status.runs.size(), 1u);
+    EXPECT_EQ(status.task->time_limit, Duration(1min));
+    EXPECT_EQ(status.runs[0].time_limit, Duration(10min));
+}
+
 TEST_F(ReloadTest, GivenAnInstantThatIsDueButNotToldYet_WhenOnlyTextChanges_ThenItIsNotLost) {
     start(task("poll").every(10s), task("cron").cron("*/20 * * * * *"));
     clock.advance(19s);

@@ -30,6 +30,10 @@ class FakeHistory final : public engine::RunHistory {
             if (found.size() == query.limit) break;
             if (query.task && record->task != *query.task) continue;
             if (query.before && record->id >= *query.before) continue;
+            if (query.without_skips && record->result &&
+                record->result->outcome == Outcome::skipped) {
+                continue;
+            }
             if (query.outcome && (!record->result || record->result->outcome != *query.outcome)) {
                 continue;
             }

@@ -48,5 +48,11 @@ RC_GTEST_PROP(PrintableLines, ShowingTwiceChangesNothing, (std::string bytes)) {
     RC_ASSERT(printable_lines(once) == once);
 }
 
+TEST(PrintableJson, WhatATerminalObeysIsEscapedAndMeansTheSame) {
+    EXPECT_EQ(printable_json("[\"gr\xc3\xbc\xc2\xa0\xc2\x9b\x7f\"]"),
+              "[\"gr\xc3\xbc\xc2\xa0\\u009b\\u007f\"]");
+    EXPECT_EQ(printable_json("{\n}\xff"), "{\n}\xff");
+}
+
 }  // namespace
 }  // namespace bansuri

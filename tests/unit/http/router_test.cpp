@@ -255,6 +255,18 @@ TEST_F(Router, HistoryIsPagedAndFiltered) {
                 HasSubstr("did you mean \"report\"?"));
 }
 
+TEST_F(Router, HistoryOfATaskThatNobodyKnowsIsNotFoundWhateverItsOutcome) {
+    add_run(1, "old", Outcome::success);
+    for (const char* outcome : {"", "&outcome=FAILED", "&outcome=SKIPPED&limit=3"}) {
+        const std::string question = std::string("/api/v1/history?task=backupp") + outcome;
+        EXPECT_THAT(refusal(404, ask("GET", question)), HasSubstr("did you mean \"backup\"?"));
+    }
+    for (const char* known : {"old", "backup"}) {
+        const std::string question = std::string("/api/v1/history?outcome=FAILED&task=") + known;
+        EXPECT_TRUE(get(question).at("runs").empty());
+    }
+}
+
 TEST_F(Router, OutputIsExactWhateverItsBytes) {
     add_run(17, "backup", Outcome::success);
     const std::string odd("a\0\x1b[2J\xff", 7);
@@ -289,6 +301,47 @@ TEST_F(Router, WhyAnswersForTasksThatAreGoneAndSuggestsForThoseThatNeverWere) {
     EXPECT_THAT(old.at("sentences").at(0).get<std::string>(), HasSubstr("not in the conf"));
     EXPECT_THAT(refusal(404, ask("GET", "/api/v1/why?task=backupp")),
                 HasSubstr("did you mean \"backup\"?"));
+}
+
+TEST_F(Router, WhyKnowsRunsThatManySkipsAreNewerThan) {
+    add_run(1, "backup", Outcome::failed);
+    add_run(2, "backup", Outcome::success).ended_at = utc("2026-03-29T02:02");
+    add_run(3, "backup", Outcome::failed).result.reset();
+    add_run(4, "old", Outcome::success);
+    for (engine::RunId id = 5; id < 105; ++id) {
+        add_run(id, id % 2 == 0 ? "backup" : "old", Outcome::skipped);
+    }
+    const auto second = [this](const char* name) {
+        return get(std::string("/api/v1/why?task=") + name).at("sentences").at(1);
+    };
+    EXPECT_THAT(second("backup"), HasSubstr("The last run that ended, run 2"));
+    EXPECT_THAT(second("old"), HasSubstr("The last run that ended, run 4"));
+    engine::TaskStatus& status = backend.tasks.front();
+    status.last = engine::LastRun{1, Outcome::failed, utc("2026-03-29T02:01")};
+    EXPECT_THAT(second("backup"), HasSubstr("The last run that ended, run 1"));
+    history.records.erase(history.records.begin(), history.records.begin() + 2);
+    status.last.reset();
+    status.state = TaskState::running;
+    status.runs.push_back({3, 1, 99, utc("2026-03-29T02:00"), utc("2026-03-29T02:00")});
+    const Json sentences = get("/api/v1/why?task=backup").at("sentences");
+    EXPECT_THAT(sentences.at(0), HasSubstr("It runs: run 3"));
+    EXPECT_THAT(sentences.at(1), HasSubstr("It was skipped"));
+}
+
+TEST_F(Router, WhyOfAHaltedTaskNamesTheRunThatFailed) {
+    add_run(1, "backup", Outcome::lost).ended_at = utc("2026-03-29T02:03");
+    add_run(2, "backup", Outcome::failed);
+    add_run(3, "backup", Outcome::success).ended_at = utc("2026-03-29T02:04");
+    for (engine::RunId id = 4; id < 104; ++id) add_run(id, "backup", Outcome::skipped);
+    backend.tasks.front().state = TaskState::stopped;
+    backend.tasks.front().halted = true;
+    EXPECT_THAT(get("/api/v1/why?task=backup").at("sentences").at(0), HasSubstr("because run 1 "));
+}
+
+TEST_F(Router, WhySaysThatBansuriIsShuttingDown) {
+    backend.daemon.shutting_down = true;
+    EXPECT_THAT(get("/api/v1/why?task=backup").at("sentences").at(0),
+                HasSubstr("is shutting down"));
 }
 
 TEST_F(Router, ReloadTellsWhatChangedAndWhatIsWrong) {

@@ -33,7 +33,8 @@ struct Story {
     Story& runs(engine::RunId id, const char* instant, std::uint32_t attempt = 1,
                 pid_t pid = 4711) {
         status.state = TaskState::running;
-        status.runs.push_back({id, attempt, pid, WallTime(utc(instant) + 3s), utc(instant)});
+        status.runs.push_back({id, attempt, pid, WallTime(utc(instant) + 3s), utc(instant),
+                               status.task->time_limit, std::nullopt});
         RunRecord record = base(id, instant);
         record.attempts = attempt;
         records.push_back(record);
@@ -73,6 +74,15 @@ struct Story {
         facts.now = utc(now);
         facts.zone = zone;
         facts.records.assign(records.rbegin(), records.rend());
+        facts.runs = [this] { return runs_that([](const RunRecord&) { return true; }); };
+        facts.failures = [this] {
+            return runs_that([](const RunRecord& record) {
+                return record.result && (record.result->outcome == Outcome::failed ||
+                                         record.result->outcome == Outcome::timeout ||
+                                         record.result->outcome == Outcome::lost);
+            });
+        };
+        facts.shutting_down = shutting_down;
         facts.run = [this](engine::RunId id) -> std::optional<RunRecord> {
             for (const RunRecord& record : records) {
                 if (record.id == id) return record;
@@ -81,6 +91,14 @@ struct Story {
         };
         facts.attempts = [this](engine::RunId) { return attempts; };
         return facts;
+    }
+    std::vector<RunRecord> runs_that(const std::function<bool(const RunRecord&)>& is_meant) const {
+        std::vector<RunRecord> found;
+        for (auto record = records.rbegin(); record != records.rend(); ++record) {
+            const bool skip = record->result && record->result->outcome == Outcome::skipped;
+            if (!skip && is_meant(*record)) found.push_back(*record);
+        }
+        return found;
     }
     RunRecord base(engine::RunId id, const char* instant) const {
         RunRecord record;
@@ -94,6 +112,7 @@ struct Story {
     std::vector<RunRecord> records;
     std::vector<engine::AttemptRecord> attempts;
     TimeZone zone;
+    bool shutting_down = false;
 };
 
 TEST(Why, SaysItInSentences) {
@@ -116,7 +135,7 @@ TEST(Why, SaysItInSentences) {
         {"it runs in a later attempt and under a limit",
          Story(nightly().retries(3).time_limit(1h)).runs(17, "2026-03-29T02:00", 2),
          {"It runs: run 17 for the instant of 02:00, attempt 2 of 3, process 4711, since 02:00:03; "
-          "its time limit of 1h ends at 03:00:03.",
+          "its time limit of 1h ended at 03:00:03.",
           "It is never due again: 0 2 * * * UTC has no further instant."}},
         {"skipped because an earlier run still ran, which has ended since",
          Story(hourly)
@@ -236,7 +255,7 @@ TEST(Why, SaysItInSentences) {
              .runs(17, "2026-03-29T11:59", 1, 0)
              .state(TaskState::restarting)
              .with([](Story& story) {
-                 story.status.retry_at = utc("2026-03-29T12:01");
+                 story.status.runs[0].retry_at = utc("2026-03-29T12:01");
                  engine::AttemptRecord attempt;
                  attempt.run = 17;
                  attempt.ended_at = utc("2026-03-29T11:59:30");
@@ -295,6 +314,143 @@ TEST(Why, SaysItInSentences) {
              story.status.removed = true;
          }),
          {"It was removed from the configuration; run 17 is being ended."}},
+        {"its time limit was changed while it runs, which keeps the old one",
+         Story(nightly().time_limit(1h)).runs(17, "2026-03-29T02:00").with([](Story& story) {
+             story.status.task = task("backup").cron("0 2 * * *").time_limit(24h).build();
+             story.next("2026-03-30T02:00");
+         }),
+         {"It runs: run 17 for the instant of 02:00, process 4711, since 02:00:03; its time limit "
+          "of 1h ended at 03:00:03.",
+          "It is due next on 2026-03-30 02:00 (0 2 * * * UTC)."}},
+        {"a later run was skipped past, and an earlier one ended last",
+         Story(hourly)
+             .ran(18, "2026-03-29T10:00", "2026-03-29T10:05", Outcome::success,
+                  ExitStatus::exited(0))
+             .ran(17, "2026-03-29T09:00", "2026-03-29T11:00", Outcome::success,
+                  ExitStatus::exited(0))
+             .with([](Story& story) { std::swap(story.records[0], story.records[1]); })
+             .next("2026-03-29T13:00"),
+         {"It waits for its next instant.",
+          "The last run that ended, run 17 (of 09:00) succeeded at 11:00 with exit code 0, after "
+          "2h.",
+          "It is due next at 13:00 (0 * * * * UTC)."}},
+        {"halted by a run, beside which a later one succeeded since",
+         Story(hourly)
+             .ran(2, "2026-03-29T09:00", "2026-03-29T10:30", Outcome::failed, ExitStatus::exited(3))
+             .ran(5, "2026-03-29T10:00", "2026-03-29T11:00", Outcome::success,
+                  ExitStatus::exited(0))
+             .state(TaskState::stopped)
+             .with([](Story& story) { story.status.halted = true; }),
+         {"It is stopped since 02:00, because run 2 (of 09:00) failed at 10:30 with exit code 3.",
+          "Its schedule is over, because \"on-fail\" is \"stop\"; it goes on when the task's "
+          "definition changes or Bansuri is started anew."}},
+        {"its end is known and yet to be written",
+         Story(hourly)
+             .ran(2, "2026-03-29T10:00", "2026-03-29T10:30", Outcome::failed)
+             .with([](Story& story) { story.records.back().result.reset(); })
+             .next("2026-03-29T13:00"),
+         {"It waits for its next instant.",
+          "The last run that ended, run 2 (of 10:00) failed at "
+          "10:30.",
+          "It is due next at 13:00 (0 * * * * UTC)."}},
+        {"two runs at once, one of them between its attempts",
+         Story(task("job").every(5min).retries(3).overlap(Overlap::allow).time_limit(2h))
+             .runs(17, "2026-03-29T11:55", 2, 0)
+             .runs(18, "2026-03-29T12:00")
+             .state(TaskState::restarting)
+             .with([](Story& story) {
+                 story.status.runs[0].retry_at = utc("2026-03-29T12:02");
+                 story.status.retry_at = utc("2026-03-29T12:02");
+             })
+             .next("2026-03-29T12:05"),
+         {"Attempt 2 of 3 of run 17 (of 11:55) failed; attempt 3 follows at 12:02.",
+          "It runs: run 18 for the instant of 12:00, attempt 1 of 3, process 4711, since 12:00:03; "
+          "its time limit of 2h ends at 14:00:03.",
+          "It is due next at 12:05 (every 5m)."}},
+        {"the later of two runs is between its attempts",
+         Story(task("job").every(5min).retries(3).overlap(Overlap::allow))
+             .runs(17, "2026-03-29T11:50")
+             .runs(18, "2026-03-29T11:55", 1, 0)
+             .with([](Story& story) { story.status.runs[1].retry_at = utc("2026-03-29T12:02"); })
+             .next("2026-03-29T12:05"),
+         {"It runs: run 17 for the instant of 11:50, attempt 1 of 3, process 4711, since 11:50:03.",
+          "Attempt 1 of 3 of run 18 (of 11:55) failed; attempt 2 follows at 12:02.",
+          "It is due next at 12:05 (every 5m)."}},
+        {"halted, and a run that overlapped is alive",
+         Story(task("job").every(5min).overlap(Overlap::allow))
+             .runs(17, "2026-03-29T11:50")
+             .ran(18, "2026-03-29T11:55", "2026-03-29T11:56", Outcome::failed,
+                  ExitStatus::exited(3))
+             .with([](Story& story) { story.status.halted = true; }),
+         {"It runs: run 17 for the instant of 11:50, process 4711, since 11:50:03.",
+          "No other run begins, because run 18 (of 11:55) failed at 11:56 with exit code 3.",
+          "Its schedule is over, because \"on-fail\" is \"stop\"; it goes on when the task's "
+          "definition changes or Bansuri is started anew."}},
+        {"more runs at once than are told one by one",
+         Story(task("job").every(5min).overlap(Overlap::allow))
+             .runs(11, "2026-03-29T11:25")
+             .runs(12, "2026-03-29T11:30")
+             .runs(13, "2026-03-29T11:35")
+             .runs(14, "2026-03-29T11:40")
+             .runs(15, "2026-03-29T11:45")
+             .runs(16, "2026-03-29T11:50")
+             .runs(17, "2026-03-29T11:55")
+             .next("2026-03-29T12:00"),
+         {"It runs: run 11 for the instant of 11:25, process 4711, since 11:25:03.",
+          "It runs: run 12 for the instant of 11:30, process 4711, since 11:30:03.",
+          "It runs: run 13 for the instant of 11:35, process 4711, since 11:35:03.",
+          "It runs: run 14 for the instant of 11:40, process 4711, since 11:40:03.",
+          "It runs: run 15 for the instant of 11:45, process 4711, since 11:45:03.",
+          "2 runs that began later are alive as well.", "It is due next at 12:00 (every 5m)."}},
+        {"what is made up for waits although runs may overlap",
+         Story(hourly)
+             .runs(17, "2026-03-29T10:00")
+             .runs(18, "2026-03-29T11:00", 1, 0)
+             .with([](Story& story) {
+                 story.status.task =
+                     task("backup").cron("0 * * * *").overlap(Overlap::allow).build();
+                 story.status.waiting = 1;
+             })
+             .next("2026-03-29T13:00"),
+         {"It runs: run 17 for the instant of 10:00, process 4711, since 10:00:03.",
+          "It is about to run for the instant of 11:00.",
+          "One instant is due and waits until its 2 runs have ended.",
+          "It is due next at 13:00 (0 * * * * UTC)."}},
+        {"halted by a last attempt that was lost",
+         Story(nightly().retries(3))
+             .ran(17, "2026-03-29T02:00", "2026-03-29T02:30", Outcome::lost, std::nullopt, "", 3)
+             .state(TaskState::stopped)
+             .with([](Story& story) { story.status.halted = true; }),
+         {"It is stopped since 02:00, because run 17 (of 02:00) is LOST, its end was noticed at "
+          "02:30.",
+          "A run whose end nobody saw is not repeated, because \"on-lost\" is \"stop\".",
+          "Its schedule is over, because \"on-exhausted\" is \"stop\"; it goes on when the task's "
+          "definition changes or Bansuri is started anew."}},
+        {"halted by a first attempt that was lost",
+         Story(nightly().retries(5))
+             .ran(17, "2026-03-29T02:00", "2026-03-29T02:30", Outcome::lost)
+             .state(TaskState::stopped)
+             .with([](Story& story) { story.status.halted = true; }),
+         {"It is stopped since 02:00, because run 17 (of 02:00) is LOST, its end was noticed at "
+          "02:30.",
+          "A run whose end nobody saw is not repeated, because \"on-lost\" is \"stop\".",
+          "Its schedule is over, because \"on-exhausted\" is \"stop\"; it goes on when the task's "
+          "definition changes or Bansuri is started anew."}},
+        {"Bansuri is shutting down and it runs",
+         Story(nightly()).runs(17, "2026-03-29T02:00").with([](Story& story) {
+             story.shutting_down = true;
+         }),
+         {"Bansuri is shutting down and starts nothing any more.",
+          "Run 17 for the instant of 02:00 is being ended."}},
+        {"Bansuri is shutting down and it does not run",
+         Story(nightly())
+             .ran(17, "2026-03-29T02:00", "2026-03-29T02:01", Outcome::success,
+                  ExitStatus::exited(0))
+             .state(TaskState::stopped)
+             .with([](Story& story) { story.shutting_down = true; }),
+         {"Bansuri is shutting down and starts nothing any more.",
+          "The last run that ended, run 17 (of 02:00) succeeded at 02:01 with exit code 0, after "
+          "1m."}},
         {"asked for by hand",
          Story(nightly())
              .ran(17, "2026-03-29T10:30", "2026-03-29T10:31", Outcome::success,

@@ -102,6 +102,29 @@ TEST(Console, AReaderThatTakesNothingHoldsNobodyUp_AndIsToldWhatItMissed) {
     EXPECT_THAT(got, HasSubstr("lines were dropped, because nobody read them\n"));
 }
 
+TEST(Console, WhenItGoes_ThenAReaderThatTakesSomethingNowAndThenGetsItAll) {
+    boost::asio::io_context loop;
+    Pipe out;
+    std::thread reader;
+    std::size_t got = 0;
+    {
+        Console console(loop.get_executor(), out.write.get(), out.write.get(),
+                        {1 << 20, 30s, 500ms});
+        console.forward(Stream::standard_output, std::string(1 << 20, 'x') + "\n");
+        // 16 pauses take longer than the farewell, each of them far less.
+        reader = std::thread([&] {
+            std::string piece(1 << 16, ' ');
+            for (ssize_t size; (size = ::read(out.read.get(), piece.data(), piece.size())) > 0;) {
+                got += static_cast<std::size_t>(size);
+                std::this_thread::sleep_for(50ms);
+            }
+        });
+    }
+    out.write.reset();
+    reader.join();
+    EXPECT_EQ(got, (1u << 20) + 1);
+}
+
 TEST(Console, OnATerminalControlCharactersAreShown) {
     int controller = -1;
     int terminal = -1;

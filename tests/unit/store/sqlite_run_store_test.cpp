@@ -50,6 +50,24 @@ class SqliteRunStoreTest : public ::testing::Test {
     SqliteStore sqlite{loop};
 };
 
+TEST_F(SqliteRunStoreTest, RunsAreToldWithoutWhatWasSkipped) {
+    sqlite.open();
+    const auto a = task("a").every(1min).build();
+    sqlite.store().know({a}, noon);
+    const engine::RunId ended = sqlite.claim("a", noon).value();
+    sqlite.store().finish(ended, "a", {Outcome::success, {}, "", {}}, noon, {});
+    const engine::RunId alive = sqlite.claim("a", noon + 1s).value();
+    sqlite.store().skipped(a, {noon + 2s, noon + 2s, 1, false, "overlap"}, {}, noon);
+    sqlite.settle();
+    engine::HistoryQuery query{"a", {}, {}, 10};
+    EXPECT_EQ(sqlite.history().runs(query).size(), 3u);
+    query.without_skips = true;
+    const auto runs = sqlite.history().runs(query);
+    ASSERT_EQ(runs.size(), 2u);
+    EXPECT_EQ(runs[0].id, alive);
+    EXPECT_EQ(runs[1].id, ended);
+}
+
 TEST_F(SqliteRunStoreTest, AnotherSessionIsLeftWhatOutlivesOne) {
     sqlite.open();
     const auto a = task("a").every(1min).build();

@@ -10,13 +10,8 @@
 #include <functional>
 
 #include "core/config/diagnostic_sink.hpp"
+#include "support/sanitizers.hpp"
 #include "unit/core/config/parsing.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BANSURI_SANITIZED 1
-#else
-#define BANSURI_SANITIZED 0
-#endif
 
 namespace bansuri {
 namespace {
@@ -120,12 +115,12 @@ TEST(Limits, AHostileFileIsRefusedWithAReasonAndSoon) {
         EXPECT_FALSE(parsed.configuration);
         EXPECT_THAT(messages(parsed, Severity::error), Contains(HasSubstr(file.message)));
         // Generous: the machine may be busy. What is quadratic takes minutes.
-        EXPECT_LT(took, std::chrono::seconds(BANSURI_SANITIZED ? 120 : 20));
+        EXPECT_LT(took, std::chrono::seconds(testing::has_sanitizers() ? 120 : 20));
     }
 }
 
 TEST(Limits, AHostileFileTakesLessThan50MegabytesMore) {
-    if (BANSURI_SANITIZED) GTEST_SKIP() << "a sanitizer keeps freed memory";
+    if (testing::has_sanitizers()) GTEST_SKIP() << "a sanitizer keeps freed memory";
     for (const Hostile& file : hostile_files()) {
         SCOPED_TRACE(file.what);
         const long grown = growth_of(file.text);

@@ -2,6 +2,7 @@
 #include "store/backlog.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace bansuri::store {
 namespace {
@@ -10,17 +11,21 @@ std::string key(const std::string& task, WallTime instant) {
     return task + '\0' + std::to_string(instant.time_since_epoch().count());
 }
 
-bool may_drop(const Operation& operation, bool claims) {
-    if (std::holds_alternative<FlushOperation>(operation)) return false;
-    if (std::holds_alternative<SessionOperation>(operation)) return false;
+/// Of what is going to be a run or a skip.
+std::optional<std::string> key(const Operation& operation) {
+    if (const auto* skipped = std::get_if<SkippedOperation>(&operation)) {
+        return key(skipped->task->name, skipped->instants.first);
+    }
     const auto* const claim = std::get_if<ClaimOperation>(&operation);
-    return claim == nullptr || (claims && !claim->answer);
+    if (claim == nullptr || claim->refused) return std::nullopt;
+    return key(claim->claim.task->name, claim->claim.due.instant);
 }
 
 }  // namespace
 
 // A rough one: what matters is that it grows with what is kept.
 std::size_t Backlog::cost(const Operation& operation) {
+    if (std::holds_alternative<NoOperation>(operation)) return 0;
     std::size_t bytes = sizeof(Operation) + 64;
     if (const auto* skipped = std::get_if<SkippedOperation>(&operation)) {
         bytes += skipped->instants.reason.size();
@@ -38,21 +43,40 @@ std::size_t Backlog::cost(const Operation& operation) {
 
 void Backlog::push(Operation operation) {
     bytes_ += cost(operation);
-    const auto* const ended = std::get_if<AttemptEndedOperation>(&operation);
-    if (ended != nullptr && ended->until_committed) ++held_;
+    if (token_of(operation) != nullptr) ++held_;
     operations_.push_back(std::move(operation));
 }
 
-void Backlog::push_front(Operation operation) {
+void Backlog::push_session(SessionOperation session) {
+    std::size_t place = 0;
+    while (place < operations_.size() &&
+           !std::holds_alternative<SessionOperation>(operations_[place])) {
+        ++place;
+    }
+    if (place < operations_.size()) replace(place, NoOperation{});
+    if (!operations_.empty() && std::holds_alternative<NoOperation>(operations_.front())) {
+        return replace(0, session);
+    }
+    Operation operation = session;
     bytes_ += cost(operation);
     operations_.push_front(std::move(operation));
     if (looked_at_ > 0) ++looked_at_;
 }
 
+void Backlog::replace(std::size_t index, Operation by) {
+    bytes_ -= std::min(bytes_, cost(operations_[index]));
+    bytes_ += cost(by);
+    operations_[index] = std::move(by);
+}
+
+std::shared_ptr<void>* Backlog::token_of(Operation& operation) {
+    auto* const ended = std::get_if<AttemptEndedOperation>(&operation);
+    return ended != nullptr && ended->until_committed ? &ended->until_committed : nullptr;
+}
+
 void Backlog::pop(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
-        const auto* const ended = std::get_if<AttemptEndedOperation>(&operations_.front());
-        if (ended != nullptr && ended->until_committed) --held_;
+        if (token_of(operations_.front()) != nullptr) --held_;
         bytes_ -= std::min(bytes_, cost(operations_.front()));
         operations_.pop_front();
     }
@@ -63,6 +87,7 @@ void Backlog::pop(std::size_t count) {
 void Backlog::nothing_looked_at() {
     looked_at_ = 0;
     instants_.clear();
+    operations_kept_ = bytes_kept_ = 0;
     if (operations_.empty()) bytes_ = held_ = 0;
 }
 
@@ -70,63 +95,37 @@ void Backlog::look_through(const std::function<void(ClaimOperation&, bool)>& ans
                            const std::function<engine::RunId()>& number) {
     for (; looked_at_ < operations_.size(); ++looked_at_) {
         Operation& operation = operations_[looked_at_];
+        const auto instant = key(operation);
+        if (!instant) continue;
         if (auto* const skipped = std::get_if<SkippedOperation>(&operation)) {
             if (skipped->record == 0) skipped->record = number();
-            instants_.insert(key(skipped->task->name, skipped->instants.first));
-        }
-        auto* const claim = std::get_if<ClaimOperation>(&operation);
-        if (claim == nullptr) continue;
-        const std::string instant = key(claim->claim.task->name, claim->claim.due.instant);
-        if (claim->answer) answer(*claim, instants_.contains(instant));
-        if (claim->refused) {
-            operation = NoOperation{};
         } else {
-            instants_.insert(instant);
+            auto& claim = std::get<ClaimOperation>(operation);
+            if (claim.answer) answer(claim, instants_.contains(*instant));
+            if (claim.refused) {
+                replace(looked_at_, NoOperation{});
+                continue;
+            }
         }
+        instants_.insert(*instant);
     }
 }
 
 void Backlog::let_go(Operation& operation, Tokens& tokens) {
-    auto* const ended = std::get_if<AttemptEndedOperation>(&operation);
-    if (ended == nullptr || !ended->until_committed) return;
-    tokens.push_back(std::exchange(ended->until_committed, nullptr));
+    auto* const token = token_of(operation);
+    if (token == nullptr) return;
+    tokens.push_back(std::exchange(*token, nullptr));
     --held_;
 }
 
-std::size_t Backlog::trim(const SqliteOptions::Bounds& bounds, Tokens& tokens) {
-    // A tenth more than needed, so that not every operation that comes has the whole walked over.
-    if (held_ > bounds.tokens) {
-        for (Operation& operation : operations_) {
-            if (held_ <= bounds.tokens - bounds.tokens / 10) break;
-            let_go(operation, tokens);
-        }
+// They are of use only against a claim of an instant that was claimed before, which the engine
+// does not make: those of what was written or dropped stay for a while, and no longer.
+void Backlog::bound_instants(std::size_t bound) {
+    if (instants_.size() <= operations_.size() + bound) return;
+    instants_.clear();
+    for (std::size_t index = 0; index < looked_at_; ++index) {
+        if (auto instant = key(operations_[index])) instants_.insert(*std::move(instant));
     }
-    std::size_t dropped = 0;
-    for (const bool claims : {false, true}) {
-        if (operations_.size() <= bounds.operations && bytes_ <= bounds.bytes) break;
-        const std::size_t operations = bounds.operations - bounds.operations / 10;
-        const std::size_t bytes = bounds.bytes - bounds.bytes / 10;
-        std::deque<Operation> kept;
-        std::size_t left = operations_.size();
-        std::size_t index = 0;
-        std::size_t looked_at = 0;
-        for (Operation& operation : operations_) {
-            const bool was_looked_at = index++ < looked_at_;
-            const bool enough = left <= operations && bytes_ <= bytes;
-            if (enough || !may_drop(operation, claims)) {
-                kept.push_back(std::move(operation));
-                if (was_looked_at) ++looked_at;
-                continue;
-            }
-            if (!std::holds_alternative<NoOperation>(operation)) ++dropped;
-            bytes_ -= std::min(bytes_, cost(operation));
-            let_go(operation, tokens);
-            --left;
-        }
-        operations_ = std::move(kept);
-        looked_at_ = looked_at;
-    }
-    return dropped;
 }
 
 }  // namespace bansuri::store

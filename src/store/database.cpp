@@ -77,6 +77,12 @@ std::string Database::answer(const char* sql) {
     return rows.next() ? rows.text(0) : std::string();
 }
 
+bool Database::has_moved() const {
+    int moved = 0;
+    sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved != 0;
+}
+
 void Database::fail(int code, std::string_view doing) const {
     const int system_error = sqlite3_system_errno(handle_.get());
     throw DatabaseError(code, system_error,

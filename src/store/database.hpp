@@ -49,6 +49,8 @@ class Database {
     std::string answer(const char* sql);
     /// From any thread: whatever runs fails soon.
     void interrupt() { sqlite3_interrupt(handle_.get()); }
+    /// The file at the path is gone, or another one than the open one.
+    bool has_moved() const;
     sqlite3* handle() const { return handle_.get(); }
     [[noreturn]] void fail(int code, std::string_view doing) const;
 

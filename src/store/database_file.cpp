@@ -6,11 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <system_error>
+#include <vector>
 
 #include "core/iso8601.hpp"
 #include "store/schema.hpp"
@@ -25,6 +28,8 @@ constexpr std::uint64_t examined_at_once = 8 << 20;
 constexpr std::chrono::milliseconds busy_limit(250);
 
 constexpr std::array companions = {"-wal", "-shm"};
+
+const std::string aside_prefix = "bansuri.db.corrupt-";
 
 [[noreturn]] void broken(const char* call, const std::string& path) {
     throw std::system_error(errno, std::generic_category(), fmt::format("{} \"{}\"", call, path));
@@ -72,7 +77,10 @@ DatabaseFile::Opened DatabaseFile::open(WallTime now, const std::function<void(D
     std::string why = header_problem();
     try {
         if (why.empty()) {
-            if (!exists(path())) make();
+            if (!exists(path())) {
+                prepare();
+                publish();
+            }
             return open_as_it_is(use);
         }
     } catch (const DatabaseError& error) {
@@ -82,7 +90,8 @@ DatabaseFile::Opened DatabaseFile::open(WallTime now, const std::function<void(D
         throw SchemaTooNew(fmt::format("open \"{}\": {}", path(), error.what()));
     }
     const std::string name = move_aside(now);
-    make();
+    prepare();
+    publish();
     Opened opened = open_as_it_is(use);
     opened.moved_aside = name;
     opened.why = std::move(why);
@@ -115,9 +124,14 @@ Database DatabaseFile::connect() {
     return database;
 }
 
-Database DatabaseFile::reopen() {
-    if (!exists(path())) make();
-    return connect();
+DatabaseFile::Opened DatabaseFile::renew(WallTime now,
+                                         const std::function<void(const std::string& path)>& fill) {
+    prepare();
+    fill(made());
+    std::string aside;
+    if (exists(path())) aside = move_aside(now);
+    publish();
+    return {connect(), std::move(aside), {}, {}, false};
 }
 
 std::string DatabaseFile::examine(Database& database) {
@@ -188,32 +202,31 @@ std::string DatabaseFile::header_problem() const {
     return {};
 }
 
-void DatabaseFile::make() const {
-    const std::string made = path() + ".new";
-    remove_if_there(made);
-    remove_if_there(made + "-journal");
-    for (const char* companion : companions) remove_if_there(path() + companion);
-    const int fd = ::open(made.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) broken("open", made);
+void DatabaseFile::prepare() const {
+    remove_if_there(made());
+    remove_if_there(made() + "-journal");
+    const int fd = ::open(made().c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) broken("open", made());
     ::close(fd);
-    {
-        Database database(made, Database::Access::read_write, busy_limit);
-        // Nobody knows this name: a crash leaves nothing worth keeping, so one sync at the end
-        // does.
-        database.execute("PRAGMA synchronous = OFF");
-        database.answer("PRAGMA journal_mode = MEMORY");
-        migrate(database);
-        database.answer("PRAGMA journal_mode = WAL");
-    }
-    sync(made, O_RDONLY);
-    if (::rename(made.c_str(), path().c_str()) != 0) broken("rename", made);
+    Database database(made(), Database::Access::read_write, busy_limit);
+    // Nobody knows this name: a crash leaves nothing worth keeping, so one sync at the end does.
+    database.execute("PRAGMA synchronous = OFF");
+    database.answer("PRAGMA journal_mode = MEMORY");
+    migrate(database);
+}
+
+void DatabaseFile::publish() const {
+    Database(made(), Database::Access::read_write, busy_limit).answer("PRAGMA journal_mode = WAL");
+    sync(made(), O_RDONLY);
+    for (const char* companion : companions) remove_if_there(path() + companion);
+    if (::rename(made().c_str(), path().c_str()) != 0) broken("rename", made());
     sync(directory_, O_RDONLY | O_DIRECTORY);
 }
 
 std::string DatabaseFile::move_aside(WallTime now) const {
-    std::string name = "bansuri.db.corrupt-" + stamp(now);
+    std::string name = aside_prefix + stamp(now);
     for (int again = 2; exists(directory_ + "/" + name); ++again) {
-        name = fmt::format("bansuri.db.corrupt-{}-{}", stamp(now), again);
+        name = fmt::format("{}{}-{}", aside_prefix, stamp(now), again);
     }
     // Its log first: a new file must never meet the log of an old one.
     for (const char* part : {"-wal", "-shm", ""}) {
@@ -222,7 +235,30 @@ std::string DatabaseFile::move_aside(WallTime now) const {
         if (::rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT) broken("rename", from);
     }
     sync(directory_, O_RDONLY | O_DIRECTORY);
+    forget_oldest(name);
     return name;
+}
+
+// Names rather than times: they say when, and a copy of the directory keeps them.
+void DatabaseFile::forget_oldest(const std::string& newest) const {
+    constexpr std::size_t kept = 3;
+    std::vector<std::string> names;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_, error)) {
+        std::string name = entry.path().filename().string();
+        const bool is_part = name.ends_with(companions[0]) || name.ends_with(companions[1]);
+        if (name.starts_with(aside_prefix) && !is_part && name != newest) {
+            names.push_back(std::move(name));
+        }
+    }
+    std::sort(names.begin(), names.end(), [](const std::string& one, const std::string& other) {
+        return ::strverscmp(one.c_str(), other.c_str()) > 0;
+    });
+    for (std::size_t index = kept - 1; index < names.size(); ++index) {
+        for (const char* part : {"-wal", "-shm", ""}) {
+            ::unlink((directory_ + "/" + names[index] + part).c_str());
+        }
+    }
 }
 
 }  // namespace bansuri::store

@@ -18,8 +18,8 @@ class DatabaseFile {
 
     struct Opened {
         Database database;
-        std::string moved_aside;  ///< the damaged file's new name; empty: it was not damaged
-        std::string why;          ///< it was
+        std::string moved_aside;  ///< the new name of what lay there and is not used; or empty
+        std::string why;          ///< it was moved: what is wrong with it
         std::string mended;       ///< what was wrong with an index, which was made anew
         bool unexamined = false;  ///< too large to be examined now: examine() it later
     };
@@ -28,7 +28,10 @@ class DatabaseFile {
     /// directory cannot be written to or the file is of a later version (SchemaTooNew).
     Opened open(WallTime now, const std::function<void(Database&)>& use);
     /// Opens it again, without a look at what is in it. Throws the same.
-    Database reopen();
+    Database reopen() { return connect(); }
+    /// In place of the one that was open, which was removed: `fill` writes what is to be in it from
+    /// the beginning, by the path that it is given. Throws the same, and what `fill` throws.
+    Opened renew(WallTime now, const std::function<void(const std::string& path)>& fill);
 
     /// What SQLite's own check finds, of every page: minutes for a large file. Empty: all is well.
     static std::string examine(Database& database);
@@ -44,8 +47,13 @@ class DatabaseFile {
     std::string marker() const { return path() + ".suspect"; }
     /// Why the file cannot be one of ours, by its first bytes; empty: it may be.
     std::string header_problem() const;
-    void make() const;
+    std::string made() const { return path() + ".new"; }
+    void prepare() const;
+    /// What is prepared becomes the file.
+    void publish() const;
     std::string move_aside(WallTime now) const;
+    /// Those that were moved aside are kept in case somebody can read more of them; a few.
+    void forget_oldest(const std::string& newest) const;
     Database connect();
     Opened open_as_it_is(const std::function<void(Database&)>& use);
 

@@ -56,6 +56,15 @@ struct FinishOperation {
     WallTime at;
     engine::TaskMemory memory;
 };
+/// What is left of the claims and skips of a task that had to be dropped: none of their instants is
+/// to start again.
+struct PassedOperation {
+    std::shared_ptr<const Task> task;
+    engine::Grid grid;
+    WallTime first;
+    WallTime last;
+    std::optional<engine::Due> accounted;  ///< nothing: all were runs that somebody asked for
+};
 struct RememberOperation {
     std::string task;
     engine::TaskMemory memory;
@@ -91,8 +100,8 @@ using NoOperation = std::monostate;
 
 using Operation =
     std::variant<NoOperation, ClaimOperation, WaitsOperation, SkippedOperation,
-                 AttemptStartedOperation, AttemptEndedOperation, FinishOperation, RememberOperation,
-                 KnowOperation, ForgetOperation, ReserveIdsOperation, EventOperation,
-                 SessionOperation, UseOperation, FlushOperation>;
+                 AttemptStartedOperation, AttemptEndedOperation, FinishOperation, PassedOperation,
+                 RememberOperation, KnowOperation, ForgetOperation, ReserveIdsOperation,
+                 EventOperation, SessionOperation, UseOperation, FlushOperation>;
 
 }  // namespace bansuri::store

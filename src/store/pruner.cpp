@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "store/pruner.hpp"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 #include "core/crash_point.hpp"
 
 namespace bansuri::store {
@@ -9,21 +13,35 @@ namespace {
 // Looked at in one slice. A look walks over the records that the task may keep.
 constexpr int slice_tasks = 20;
 
+// Records whose age is looked at in one slice: less than a millisecond.
+constexpr int slice_looks = 2000;
+
+// Who waits for the end of a run can read about it so long, however many follow.
+constexpr Duration stays_after_end = std::chrono::minutes(5);
+
 }  // namespace
+
+Pruner::Excess::Excess(Database& database, const char* which)
+    : last_kept(database, fmt::format("SELECT id FROM run WHERE task = ? AND {}"
+                                      " ORDER BY id DESC LIMIT 1 OFFSET ?",
+                                      which)),
+      excess(database, fmt::format("SELECT id FROM run WHERE task = ? AND {} AND id <= ?"
+                                   " AND ended_at NOT BETWEEN ? AND ? ORDER BY id LIMIT ?",
+                                   which)),
+      recent(database, fmt::format("SELECT 1 FROM run WHERE task = ? AND {} AND id <= ?"
+                                   " AND ended_at BETWEEN ? AND ? LIMIT 1",
+                                   which)) {}
 
 Pruner::Pruner(Database& database, OutputKeeper* output, Retention retention)
     : database_(database),
       output_(output),
       retention_(retention),
+      of_runs_(database, "outcome IS NOT 'SKIPPED'"),
+      of_skips_(database, "outcome = 'SKIPPED' AND outcome <> 'SUCCESS'"),  // as the index says
       next_tasks_(database, "SELECT id FROM task WHERE id > ? ORDER BY id LIMIT ?"),
-      last_kept_(database, "SELECT id FROM run WHERE task = ? ORDER BY id DESC LIMIT 1 OFFSET ?"),
-      excess_(database,
-              "SELECT id FROM run WHERE task = ? AND id <= ? AND outcome IS NOT NULL"
-              " ORDER BY id LIMIT ?"),
       oldest_(database,
               "SELECT id FROM run WHERE id <= ? AND outcome IS NOT NULL ORDER BY id LIMIT ?"),
-      by_age_(database,
-              "SELECT id, claimed_at, ended_at FROM run WHERE id > ? ORDER BY id LIMIT ?"),
+      by_age_(database, "SELECT id, ended_at FROM run WHERE id > ? ORDER BY id LIMIT ?"),
       count_(database, "SELECT COUNT(*) FROM run"),
       nth_(database, "SELECT id FROM run ORDER BY id LIMIT 1 OFFSET ?"),
       delete_run_(database, "DELETE FROM run WHERE id = ?"),
@@ -51,6 +69,11 @@ void Pruner::look_at(const std::vector<std::int64_t>& tasks) {
     }
 }
 
+void Pruner::look_again() {
+    const auto again = std::exchange(again_, {});
+    look_at({again.begin(), again.end()});
+}
+
 void Pruner::slice(WallTime now, engine::RunId last_id) {
     if (due_.empty() && task_after_) {
         std::vector<std::int64_t> next;
@@ -60,42 +83,50 @@ void Pruner::slice(WallTime now, engine::RunId last_id) {
         task_after_ = next.empty() ? std::nullopt : std::optional(next.back());
         look_at(next);
     }
-    remove(due_.empty() ? too_old(now) : too_many(), last_id);
+    remove(due_.empty() ? too_old(now) : too_many(now), last_id);
 }
 
-Pruner::Ids Pruner::too_many() {
+Pruner::Ids Pruner::too_many(WallTime now) {
     Ids runs;
     for (int looks = 0; looks < slice_tasks && !due_.empty(); ++looks) {
         const std::int64_t task = due_.front();
-        const int room = slice_rows - static_cast<int>(runs.size());
-        std::int64_t last = 0;
-        if (Rows rows = last_kept_.query(task, retention_.runs); rows.next()) {
-            last = rows.integer(0);
-        }
-        int found = 0;
-        for (Rows rows = excess_.query(task, last, room); last > 0 && rows.next(); ++found) {
-            runs.push_back(rows.count(0));
-        }
-        if (found >= room) break;  // there may be more of it
+        // Apart, so that a run outlives the instants that were skipped because of it.
+        if (!find_excess(of_runs_, task, now, runs)) break;
+        if (!find_excess(of_skips_, task, now, runs)) break;
         due_.pop_front();
         is_due_.erase(task);
     }
     return runs;
 }
 
+bool Pruner::find_excess(Excess& of, std::int64_t task, WallTime now, Ids& runs) {
+    std::int64_t last = 0;
+    if (Rows rows = of.last_kept.query(task, retention_.runs); rows.next()) last = rows.integer(0);
+    if (last == 0) return true;
+    const WallTime recent = now - stays_after_end;
+    const std::size_t before = runs.size();
+    const int room = slice_rows - static_cast<int>(before);
+    for (Rows rows = of.excess.query(task, last, recent, now, room); rows.next();) {
+        runs.push_back(rows.count(0));
+    }
+    if (static_cast<int>(runs.size() - before) >= room) return false;
+    if (of.recent.query(task, last, recent, now).next()) again_.insert(task);
+    return true;
+}
+
+// All are looked at: the clock may have been wrong for a while, so that neither of two records is
+// the older one because its id is lower.
 Pruner::Ids Pruner::too_old(WallTime now) {
     Ids runs;
     if (!age_after_) return runs;
     const WallTime oldest = now - std::chrono::hours(24) * retention_.days;
-    bool more = false;
     int looked = 0;
-    for (Rows rows = by_age_.query(*age_after_, slice_rows); rows.next(); ++looked) {
-        more = rows.wall(1) < oldest;
-        if (!more) break;  // and so are all that follow
+    for (Rows rows = by_age_.query(*age_after_, slice_looks); rows.next(); ++looked) {
         age_after_ = rows.integer(0);
-        if (!rows.null(2) && rows.wall(2) < oldest) runs.push_back(rows.count(0));
+        if (!rows.null(1) && rows.wall(1) < oldest) runs.push_back(rows.count(0));
+        if (runs.size() == std::size_t{slice_rows}) return runs;
     }
-    if (!more || looked < slice_rows) {
+    if (looked < slice_looks) {
         age_after_.reset();
         delete_orphans_.run();
     }

@@ -44,6 +44,9 @@ Recorder::Recorder(Database& database, OutputKeeper* output)
       follow_task_(database,
                    "UPDATE task SET schedule = ?, grid_origin = ?, grid_anchor = ?,"
                    " accounted = COALESCE(?, accounted), tick = COALESCE(?, tick) WHERE id = ?"),
+      account_(database,
+               "UPDATE task SET accounted = ?, tick = COALESCE(?, tick)"
+               " WHERE id = ? AND COALESCE(accounted <= ?, 1)"),
       remember_(database,
                 "UPDATE task SET successes = ?, halted = ?, last_ended = ?, failed_in_a_row = ?,"
                 " failure_told = ? WHERE id = ?"),
@@ -58,6 +61,10 @@ Recorder::Recorder(Database& database, OutputKeeper* output)
                    " reason, elapsed, attempts, last_instant, skipped_count, at_least)"
                    " VALUES (?, ?, ?, 'schedule', ?, ?, 'SKIPPED', ?, 0, 0, ?, ?, ?)"
                    " ON CONFLICT (task, instant) DO NOTHING"),
+      extend_skip_(database,
+                   "UPDATE run SET ended_at = ?, last_instant = ?,"
+                   " skipped_count = skipped_count + ?, at_least = (at_least OR ?)"
+                   " WHERE id = ? AND outcome = 'SKIPPED'"),
       finish_run_(database,
                   "UPDATE run SET ended_at = ?, outcome = ?, status_kind = ?, status_number = ?,"
                   " core_dumped = ?, reason = ?, elapsed = ?, attempts ="
@@ -133,13 +140,13 @@ Recorder::TaskRow* Recorder::find(const std::string& task) {
     if (known != tasks_.end()) return &known->second;
     Rows rows = find_task_.query(task);
     if (!rows.next()) return nullptr;
-    return &tasks_.emplace(task, TaskRow{rows.integer(0), hash(rows.text(1)), 0}).first->second;
+    return &tasks_.emplace(task, TaskRow{rows.integer(0), hash(rows.text(1))}).first->second;
 }
 
 Recorder::TaskRow& Recorder::row(const std::string& task, WallTime since) {
     if (TaskRow* const found = find(task)) return *found;
     insert_task_.run(next_task_, task, since);
-    return tasks_.emplace(task, TaskRow{next_task_++, hash({}), 0}).first->second;
+    return tasks_.emplace(task, TaskRow{next_task_++, hash({})}).first->second;
 }
 
 void Recorder::follow(TaskRow& row, const Task& task, engine::Grid grid,
@@ -162,9 +169,17 @@ void Recorder::count_record(TaskRow& row) {
     grown_.push_back(row.id);
 }
 
+// Only the first instant of a record is a key of its table. Of older records the others are
+// accounted for.
+bool Recorder::was_skipped(const TaskRow& row, WallTime instant) {
+    const auto& last = row.last_skip;
+    return last && last->first <= instant && instant <= last->last;
+}
+
 bool Recorder::has(const std::string& task, WallTime instant) {
     const TaskRow* const found = find(task);
     if (found == nullptr) return false;
+    if (was_skipped(*found, instant)) return true;
     return has_instant_.query(found->id, instant).next();
 }
 
@@ -174,8 +189,15 @@ bool Recorder::insert_run(engine::RunId run, TaskRow& row, const engine::Claim& 
 }
 
 bool Recorder::claim(engine::RunId run, const engine::Claim& claim) {
+    const bool scheduled = claim.origin != engine::RunOrigin::manual;
+    if (scheduled && was_skipped(row(claim.task->name, claim.at), claim.due.instant)) return false;
+    return make_run(run, claim);
+}
+
+bool Recorder::make_run(engine::RunId run, const engine::Claim& claim) {
     TaskRow& task = row(claim.task->name, claim.at);
     if (!insert_run(run, task, claim)) return false;
+    task.last_skip.reset();
     const bool waited = stop_waiting(task.id, claim.due.instant, claim.due.instant) > 0;
     if (waited || claim.origin == engine::RunOrigin::manual) {
         follow(task, *claim.task, claim.grid, std::nullopt, std::nullopt);
@@ -191,13 +213,14 @@ void Recorder::reclaim(engine::RunId run, engine::Claim claim) {
     if (insert_reclaimed_.query(run).next()) return;
     // What ran has run, so it has a record, also if its instant was given away meanwhile.
     for (int attempt = 0; attempt < look_every; ++attempt) {
-        if (this->claim(run, claim)) return;
+        if (make_run(run, claim)) return;
         claim.due.instant += Duration(1);
     }
 }
 
 void Recorder::waits(const Task& task, const engine::Due& due, engine::Grid grid) {
     TaskRow& known = row(task.name, due.instant);
+    known.last_skip.reset();
     follow(known, task, grid, due.instant, due.tick);
     waiting_ += wait_.run(known.id, due.instant, due.tick);
 }
@@ -208,14 +231,29 @@ bool Recorder::insert_skip(engine::RunId record, TaskRow& row,
                          instants.count, instants.at_least) == 0) {
         return false;
     }
+    row.last_skip = {record, instants.first, instants.last, instants.reason};
     count_record(row);
+    return true;
+}
+
+// A task that is due each second while its run takes an hour would fill the history with these.
+bool Recorder::extend_skip(TaskRow& row, const engine::SkippedInstants& instants, WallTime at) {
+    auto& last = row.last_skip;
+    if (!last || last->reason != instants.reason || instants.first <= last->last) return false;
+    if (has_instant_.query(row.id, instants.first).next()) return false;
+    // It may be pruned.
+    if (extend_skip_.run(at, instants.last, instants.count, instants.at_least, last->record) == 0) {
+        return false;
+    }
+    last->last = instants.last;
     return true;
 }
 
 void Recorder::skipped(engine::RunId record, const Task& task,
                        const engine::SkippedInstants& instants, engine::Grid grid, WallTime at) {
     TaskRow& known = row(task.name, at);
-    if (!insert_skip(record, known, instants, at) && instants.first != instants.last) {
+    if (!extend_skip(known, instants, at) && !insert_skip(record, known, instants, at) &&
+        instants.first != instants.last) {
         // The first has its record already; the others still have none.
         engine::SkippedInstants rest = instants;
         rest.first = instants.last;
@@ -227,6 +265,16 @@ void Recorder::skipped(engine::RunId record, const Task& task,
     } else {
         follow(known, task, grid, instants.last, instants.tick);
     }
+}
+
+void Recorder::passed(const Task& task, engine::Grid grid, WallTime first, WallTime last,
+                      const std::optional<engine::Due>& accounted) {
+    TaskRow& known = row(task.name, last);
+    known.last_skip.reset();
+    follow(known, task, grid, std::nullopt, std::nullopt);
+    stop_waiting(known.id, first, last);
+    // Never back: some may have waited, and then more is accounted for already.
+    if (accounted) account_.run(accounted->instant, accounted->tick, known.id, accounted->instant);
 }
 
 void Recorder::attempt_started(engine::RunId run, std::uint32_t attempt,

@@ -36,6 +36,9 @@ class Recorder {
     void waits(const Task& task, const engine::Due& due, engine::Grid grid);
     void skipped(engine::RunId record, const Task& task, const engine::SkippedInstants& instants,
                  engine::Grid grid, WallTime at);
+    /// These instants had their runs and skips, whose records are lost: none is to start again.
+    void passed(const Task& task, engine::Grid grid, WallTime first, WallTime last,
+                const std::optional<engine::Due>& accounted);
     void attempt_started(engine::RunId run, std::uint32_t attempt,
                          const engine::AttemptStart& start);
     void attempt_ended(engine::RunId run, std::uint32_t attempt, const engine::AttemptEnd& end);
@@ -58,19 +61,32 @@ class Recorder {
     void forget();
 
   private:
+    /// The latest record of a task, when it is one of skips: more of the same are counted there.
+    struct LastSkip {
+        engine::RunId record = 0;
+        WallTime first;
+        WallTime last;
+        std::string reason;
+    };
     struct TaskRow {
         std::int64_t id = 0;
         std::size_t schedule = 0;  ///< hash of its text
         int records = 0;           ///< since the last look at its oldest ones
+        std::optional<LastSkip> last_skip{};
     };
     TaskRow* find(const std::string& task);
     TaskRow& row(const std::string& task, WallTime since);
     /// How far the task has come; an instant that it does not account for is nothing.
     void follow(TaskRow& row, const Task& task, engine::Grid grid,
                 std::optional<WallTime> accounted, std::optional<MonoTime> tick);
+    /// False: there is one. Whatever was skipped.
+    bool make_run(engine::RunId run, const engine::Claim& claim);
     bool insert_run(engine::RunId run, TaskRow& row, const engine::Claim& claim);
     bool insert_skip(engine::RunId record, TaskRow& row, const engine::SkippedInstants& instants,
                      WallTime at);
+    static bool was_skipped(const TaskRow& row, WallTime instant);
+    /// False: the latest record of the task is not one that these go on with.
+    bool extend_skip(TaskRow& row, const engine::SkippedInstants& instants, WallTime at);
     /// How many of these waited.
     int stop_waiting(std::int64_t task, WallTime first, WallTime last);
     void count_record(TaskRow& row);
@@ -86,8 +102,8 @@ class Recorder {
     std::vector<std::int64_t> grown_;
 
     Statement bounds_, find_task_, insert_task_, know_task_, forget_task_, stop_all_waiting_,
-        follow_task_, remember_, set_last_run_;
-    Statement has_instant_, insert_run_, insert_reclaimed_, insert_skip_, finish_run_;
+        follow_task_, account_, remember_, set_last_run_;
+    Statement has_instant_, insert_run_, insert_reclaimed_, insert_skip_, extend_skip_, finish_run_;
     Statement wait_, stop_waiting_;
     Statement start_attempt_, end_attempt_, drop_attempts_, drop_outputs_, insert_output_;
     Statement insert_event_, drop_events_;

@@ -106,6 +106,24 @@ CREATE TABLE event (
 
 [[noreturn]] void not_ours(const std::string& why) { throw DatabaseError(SQLITE_CORRUPT, 0, why); }
 
+// A letter of it that is damaged may still be SQL, and mean something else: a column that is no key
+// any more, for one.
+void expect_schema(const Database& database) {
+    Database whole(":memory:", Database::Access::read_write, {});
+    for (const char* step : steps) whole.execute(step);
+    const char* const of_all = "SELECT name, type, tbl_name, COALESCE(sql, '') FROM sqlite_schema";
+    Statement expected(whole, of_all);
+    Statement found(database, fmt::format("{} WHERE name = ?", of_all));
+    for (Rows rows = expected.query(); rows.next();) {
+        Rows same = found.query(rows.text(0));
+        bool is_same = same.next();
+        for (int column = 1; is_same && column < 4; ++column) {
+            is_same = same.text(column) == rows.text(column);
+        }
+        if (!is_same) not_ours(fmt::format("its schema is damaged: \"{}\"", rows.text(0)));
+    }
+}
+
 int number_of(const std::string& digits) {
     return digits.empty() || digits.size() > 9 ? -1 : std::atoi(digits.c_str());
 }
@@ -147,6 +165,7 @@ void migrate(Database& database) {
         database.execute(("PRAGMA user_version = " + said).c_str());
         transaction.commit();
     }
+    expect_schema(database);
 }
 
 }  // namespace bansuri::store

@@ -126,9 +126,19 @@ SqliteHistory::SqliteHistory(std::string file, OutputReader* output)
 
 SqliteHistory::~SqliteHistory() = default;
 
+void SqliteHistory::renew() {
+    if (!connection_ || !connection_->database.has_moved()) return;
+    try {
+        connection_ = std::make_unique<Connection>(file_);
+    } catch (const DatabaseError&) {
+        // It was removed, and no other was begun yet: the open one still has all.
+    }
+}
+
 template <class Read>
 auto SqliteHistory::reading(Read read) {
     try {
+        renew();
         if (!connection_) connection_ = std::make_unique<Connection>(file_);
         return read(*connection_);
     } catch (const DatabaseError& error) {

@@ -36,6 +36,8 @@ class SqliteHistory final : public engine::RunHistory {
 
   private:
     struct Connection;
+    /// When the file was replaced.
+    void renew();
     template <class Read>
     auto reading(Read read);
 

@@ -20,7 +20,8 @@ struct SqliteOptions {
     Retention retention;
     Durability durability = Durability::normal;
     /// "store": what keeps records from being written. "history": an earlier file was damaged and
-    /// moved aside; stays until the next start. Outlives the store.
+    /// moved aside, or the file was removed while it was in use; stays until the next start.
+    /// "durability": it could not be set. Outlives the store.
     engine::Health* health = nullptr;
     OutputKeeper* output = nullptr;  ///< outlives the store; nothing: output has no place with it
     /// Safe on any thread.

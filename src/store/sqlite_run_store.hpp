@@ -6,8 +6,9 @@
 // in meanwhile is one commit. When nothing can be written (the disk is full, read-only, broken) the
 // records wait in memory, claims are answered from what can be read and what waits, and writing is
 // tried again every second. On a full disk a reserve file is given back, and the history pruned to
-// its retention; when that does not help the oldest tenth of it goes, once. A damaged file is moved
-// aside at start.
+// its retention; when that does not help the oldest tenth of it goes, once, and not again within an
+// hour. A damaged file is moved aside at start. One that is removed while it is in use is begun
+// anew, with all that is live.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

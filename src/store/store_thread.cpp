@@ -80,10 +80,20 @@ void StoreThread::connect(Database database) {
     set_durability();
 }
 
+/// Tried again with the next batch if it cannot be done: a record that may be lost with the machine
+/// is better than none.
 void StoreThread::set_durability() {
-    connection_->database.execute(options_.durability == Durability::full
-                                      ? "PRAGMA synchronous = FULL"
-                                      : "PRAGMA synchronous = NORMAL");
+    const bool full = options_.durability == Durability::full;
+    try {
+        connection_->database.execute(full ? "PRAGMA synchronous = FULL"
+                                           : "PRAGMA synchronous = NORMAL");
+    } catch (const DatabaseError& error) {
+        durability_due_ = true;
+        options_.health->degrade("durability", fmt::format("\"{}\" cannot be set: {}",
+                                                           full ? "full" : "normal", error.what()));
+        return;
+    }
+    if (std::exchange(durability_due_, false)) options_.health->recover("durability");
 }
 
 void StoreThread::start_threads() {
@@ -129,6 +139,8 @@ void StoreThread::work() {
             if (state_ == State::failing && may_write() && disk_full_) make_room();
             if (may_write()) write_batch();
             if (stopping && state_ == State::writing) write_known();
+            // What the next daemon is to find must not be in a file that nobody finds.
+            if (stopping && state_ == State::writing) look_for_file();
         } while (stopping && state_ != State::lost && tries_ == 0 &&
                  !(backlog_.empty() && known_.empty()));
         if (!stopping && state_ == State::writing) keep_house();
@@ -176,8 +188,7 @@ bool StoreThread::may_write(Duration within) const {
 
 void StoreThread::write_batch() {
     const std::size_t size = std::min(backlog_.size(), most_in_a_batch);
-    known_written_.clear();
-    known_added_.clear();
+    if (durability_due_) set_durability();
     try {
         bool intents = false;
         bool results = false;
@@ -195,11 +206,11 @@ void StoreThread::write_batch() {
         if (intents) crash_point("after-intent");
         if (results) crash_point("after-result");
     } catch (const DatabaseError& error) {
-        for (const std::string& task : known_added_) known_.erase(task);
+        known_.roll_back();
         fail(error);
         return;
     }
-    for (const std::string& task : known_written_) known_.erase(task);
+    known_.commit();
     deliver(size);
     recovered();
 }
@@ -232,6 +243,10 @@ void StoreThread::apply(Operation& operation) {
                 if (op.record == 0) op.record = recorder.take_id();
                 recorder.skipped(op.record, *op.task, op.instants, op.grid, op.at);
             },
+            [&](PassedOperation& op) {
+                apply_known(op.task->name);
+                recorder.passed(*op.task, op.grid, op.first, op.last, op.accounted);
+            },
             [&](AttemptStartedOperation& op) {
                 recorder.attempt_started(op.run, op.attempt, op.start);
             },
@@ -239,7 +254,11 @@ void StoreThread::apply(Operation& operation) {
             [&](FinishOperation& op) {
                 recorder.finish(op.run, op.task, op.result, op.at, op.memory);
             },
-            [&](ForgetOperation& op) { recorder.forget_task(op.task); },
+            [&](ForgetOperation& op) {
+                // What waits of it has no effect any more.
+                known_.erase(op.task);
+                recorder.forget_task(op.task);
+            },
             [&](RememberOperation& op) { recorder.remember(op.task, op.memory); },
             [&](KnowOperation& op) {
                 for (const auto& task : op.tasks) become_known(task, op.at);
@@ -260,41 +279,36 @@ void StoreThread::apply(Operation& operation) {
 }
 
 void StoreThread::become_known(const std::shared_ptr<const Task>& task, WallTime at) {
-    const auto known = known_.find(task->name);
-    if (known != known_.end()) {
-        if (schedule_text(*known->second.task) == schedule_text(*task)) return;
+    if (const auto* const known = known_.find(task->name)) {
+        if (schedule_text(*known->task) == schedule_text(*task)) return;
         // What it was meanwhile has its effect too.
-        connection_->recorder.know(*known->second.task, known->second.at);
+        connection_->recorder.know(*known->task, known->at);
     }
-    known_.insert_or_assign(task->name, Known{task, at});
-    known_added_.push_back(task->name);
+    known_.put({task, at});
 }
 
 void StoreThread::apply_known(const std::string& task) {
-    if (known_.empty()) return;
-    const auto known = known_.find(task);
-    if (known == known_.end()) return;
-    connection_->recorder.know(*known->second.task, known->second.at);
-    known_written_.push_back(task);
+    const auto* const known = known_.find(task);
+    if (known == nullptr) return;
+    connection_->recorder.know(*known->task, known->at);
+    known_.erase(task);
 }
 
 void StoreThread::write_known() {
     if (known_.empty()) return;
-    known_written_.clear();
     try {
         crash_point("before-schedule");
         Transaction transaction(connection_->database);
-        for (const auto& [name, known] : known_) {
-            if (known_written_.size() == known_in_a_batch) break;
-            connection_->recorder.know(*known.task, known.at);
-            known_written_.push_back(name);
+        for (std::size_t written = 0; written < known_in_a_batch && !known_.empty(); ++written) {
+            apply_known(std::string(known_.any()->task->name));
         }
         transaction.commit();
     } catch (const DatabaseError& error) {
+        known_.roll_back();
         fail(error);
         return;
     }
-    for (const std::string& task : known_written_) known_.erase(task);
+    known_.commit();
 }
 
 /// The oldest `count` operations are committed.
@@ -347,6 +361,8 @@ void StoreThread::keep_house() {
     const MonoTime now = options_.mono_now();
     if (now < next_look_) return;
     next_look_ = now + (reserve_used_ ? options_.bounds.retry : look_interval);
+    look_for_file();
+    connection_->pruner.look_again();
     if (++looks_ % looks_between_ages == 0) connection_->pruner.look_at_ages();
     if (!reserve_.make() || !reserve_used_) return;
     reserve_used_ = false;

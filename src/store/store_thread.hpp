@@ -11,12 +11,12 @@
 #include <optional>
 #include <string>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "store/backlog.hpp"
 #include "store/database_file.hpp"
 #include "store/examiner.hpp"
+#include "store/known_tasks.hpp"
 #include "store/operation.hpp"
 #include "store/pruner.hpp"
 #include "store/recorder.hpp"
@@ -80,6 +80,8 @@ class StoreThread {
     void make_room();
     void checkpoint();
     void reconnect();
+    void look_for_file();
+    void begin_anew();
     void recovered();
     void answer_claims();
     void trim();
@@ -97,14 +99,7 @@ class StoreThread {
     std::unique_ptr<Connection> connection_;
 
     Backlog backlog_;
-    /// Tasks that became known, and are written when there is time, or before what is about them.
-    struct Known {
-        std::shared_ptr<const Task> task;
-        WallTime at;
-    };
-    std::unordered_map<std::string, Known> known_;
-    std::vector<std::string> known_written_;                    // in the transaction that is open
-    std::vector<std::string> known_added_;                      // the same
+    KnownTasks known_;
     std::vector<std::shared_ptr<std::promise<bool>>> flushes_;  // to be told when all is written
     std::optional<std::size_t> applying_;  // index of the operation that is being written
 
@@ -114,9 +109,12 @@ class StoreThread {
     unsigned tries_ = 0;    // that failed in a row
     int looks_ = 0;
     int rejections_ = 0;
-    bool disk_full_ = false;     // as the last failure said
-    bool reserve_used_ = false;  // and not made again yet
-    std::optional<engine::RunId> oldest_tenth_;
+    bool disk_full_ = false;                     // as the last failure said
+    bool reserve_used_ = false;                  // and not made again yet
+    std::optional<engine::RunId> oldest_tenth_;  // of the history, which goes when the disk is full
+    MonoTime next_tenth_{};
+    bool durability_due_ = false;  // it could not be set
+    bool file_gone_ = false;       // and no other could be made
     std::size_t dropped_ = 0;
 
     std::mutex mutex_;

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "store/live_records.hpp"
 #include "store/store_thread.hpp"
 
 namespace bansuri::store {
@@ -15,6 +16,9 @@ namespace {
 constexpr int most_rejections = 100;
 // After so many failures in a row the file is opened anew.
 constexpr unsigned tries_before_reconnecting = 10;
+
+// A disk that is full every other minute must not take the whole history.
+constexpr Duration between_tenths = std::chrono::hours(1);
 
 }  // namespace
 
@@ -42,6 +46,7 @@ void StoreThread::fail(const DatabaseError& error) {
     }
     if (state_ == State::writing) {
         state_ = State::failing;
+        if (options_.mono_now() >= next_tenth_) oldest_tenth_.reset();
         report("store-failing", fmt::format("cannot write \"{}\": {}; records wait in memory",
                                             file_.path(), error.what()));
         answer_claims();
@@ -102,6 +107,7 @@ void StoreThread::make_room() {
                 pruner.slice(options_.wall_now(), last_id());
             } else if (!oldest_tenth_) {
                 oldest_tenth_ = pruner.oldest_tenth();
+                next_tenth_ = options_.mono_now() + between_tenths;
                 report("history-shortened",
                        "the disk is full: the oldest tenth of the history goes");
             } else if (!pruner.slice_of_oldest(*oldest_tenth_, last_id())) {
@@ -123,12 +129,53 @@ void StoreThread::checkpoint() {
 }
 
 void StoreThread::reconnect() {
+    if (connection_->database.has_moved()) return begin_anew();
     try {
         connect(file_.reopen());
-        // A file that was made anew knows of no session yet; in another this does nothing.
-        backlog_.push_front(SessionOperation{session_after_, options_.wall_now()});
     } catch (const std::exception&) {
         // The one that is open may come to work again; why it does not is shown already.
+    }
+}
+
+void StoreThread::look_for_file() {
+    if (connection_->database.has_moved()) begin_anew();
+}
+
+/// The file was removed, or another lies in its place. What is open can still be read: nothing that
+/// is live is lost.
+void StoreThread::begin_anew() {
+    checkpoint();  // into the file, which may only have another name now
+    std::string left_behind = "what runs and how far each task has come is in it";
+    const auto fill = [&](const std::string& path) {
+        try {
+            copy_live_records(connection_->database, path, last_id());
+        } catch (const DatabaseError& error) {
+            if (!error.is_corrupt()) throw;
+            left_behind = fmt::format("nothing of the old one could be read: {}", error.what());
+        }
+    };
+    try {
+        auto opened = file_.renew(options_.wall_now(), fill);
+        connect(std::move(opened.database));
+        oldest_tenth_.reset();
+        if (std::exchange(file_gone_, false)) options_.health->recover("store");
+        const std::string text = fmt::format(
+            "\"{}\" was {} while it was in use; the history begins anew, and {}", file_.path(),
+            opened.moved_aside.empty()
+                ? "removed"
+                : fmt::format("replaced by another file (which lies beside as \"{}\")",
+                              opened.moved_aside),
+            left_behind);
+        // In a file that knows of this session it does nothing.
+        backlog_.push_session({session_after_, options_.wall_now()});
+        options_.health->degrade("history", text);
+        report("store-begun-anew", text);
+    } catch (const std::exception& error) {
+        const std::string text =
+            fmt::format("\"{}\" was removed while it was in use, and cannot be made anew: {}",
+                        file_.path(), error.what());
+        options_.health->degrade("store", text);
+        if (!std::exchange(file_gone_, true)) report("store-gone", text);
     }
 }
 
@@ -142,7 +189,6 @@ void StoreThread::recovered() {
     }
     state_ = State::writing;
     disk_full_ = false;
-    oldest_tenth_.reset();
     backlog_.nothing_looked_at();
     if (reserve_used_) {
         options_.health->degrade("store", "the disk was full; what was kept in reserve is in use");

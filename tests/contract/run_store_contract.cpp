@@ -35,6 +35,17 @@ TEST_P(RunStoreContract, ASkippedInstantIsNotClaimedAnyMore) {
     EXPECT_EQ(late.error().code, ErrorCode::already_claimed);
 }
 
+TEST_P(RunStoreContract, NoneOfTheInstantsSkippedForOneReasonIsClaimedAnyMore) {
+    const auto a = task("a").build();
+    for (int i = 0; i < 3; ++i) {
+        store().skipped(a, {noon + i * 1s, noon + i * 1s, 1, false, "overlap"}, {}, noon);
+    }
+    for (int i = 0; i < 3; ++i) EXPECT_FALSE(claim(a, noon + i * 1s)) << i;
+    EXPECT_TRUE(claim(a, noon + 3s));
+    under_test->settle();
+    EXPECT_EQ(under_test->skipped("a"), 3u);
+}
+
 TEST_P(RunStoreContract, ClaimsAreAnsweredInTheirOrderWithRisingIds) {
     std::vector<RunId> ids;
     for (int i = 0; i < 100; ++i) {

@@ -174,10 +174,46 @@ TEST_F(SqliteDamageTest, AFileWithAnyBitOfItsFormatFlipped) {
     }
 }
 
+TEST_F(SqliteDamageTest, AFileWhoseSchemaStillReadsAsOne) {
+    fill(sqlite);
+    std::string damaged = read(sqlite.file());
+    const std::size_t table = damaged.find("CREATE TABLE task");
+    ASSERT_NE(table, std::string::npos);
+    const std::size_t key = damaged.find("PRIMARY", table);
+    ASSERT_NE(key, std::string::npos);
+    damaged[key + 3] = 'L';
+    SqliteStore store(loop);
+    write(store.file(), damaged);
+    expect_it_copes(store);
+    EXPECT_TRUE(moved_aside(store));
+}
+
 TEST_F(SqliteDamageTest, AnEmptyFileHasLostWhatWasInIt) {
     write(sqlite.file(), "");
     expect_it_copes(sqlite);
     EXPECT_TRUE(moved_aside(sqlite));
+}
+
+TEST_F(SqliteDamageTest, OfWhatIsMovedAsideTheNewestThreeAreKept) {
+    const std::string name = "bansuri.db.corrupt-2";
+    for (const char* when :
+         {"0240101T000000Z", "0240101T000000Z-wal", "0240101T000000Z-shm", "0240201T000000Z",
+          "0240201T000000Z-2", "0240201T000000Z-10", "0240201T000000Z-10-wal"}) {
+        write(sqlite.directory.path(name + when), "x");
+    }
+    write(sqlite.file(), "no database");
+    sqlite.options.wall_now = [] { return noon; };  // in 1970: the newest whatever its name says
+    sqlite.open();
+    std::vector<std::string> left;
+    for (const auto& entry : fs::directory_iterator(sqlite.options.directory)) {
+        const std::string found = entry.path().filename().string();
+        if (found.rfind("bansuri.db.corrupt-", 0) == 0) left.push_back(found);
+    }
+    std::sort(left.begin(), left.end());
+    const std::vector<std::string> expected = {
+        "bansuri.db.corrupt-19700101T120000Z", "bansuri.db.corrupt-20240201T000000Z-10",
+        "bansuri.db.corrupt-20240201T000000Z-10-wal", "bansuri.db.corrupt-20240201T000000Z-2"};
+    EXPECT_EQ(left, expected);
 }
 
 TEST_F(SqliteDamageTest, AFileThatIsNoDatabase) {

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 
@@ -133,7 +134,7 @@ TEST_F(SqliteFailingTest, WhatWaitsIsBoundedAndItsLossIsSaid) {
     std::vector<engine::RunId> runs;
     for (int i = 1; i <= 60; ++i) {
         runs.push_back(sqlite.claim("a", noon + i * 1s).value());
-        for (int j = 0; j < 20; ++j) sqlite.store().remember("a", {});
+        for (int j = 0; j < 20; ++j) sqlite.store().record_event(noon, "test", "");
     }
     ASSERT_TRUE(eventually([&] {
         for (const auto& problem : sqlite.health.problems()) {
@@ -146,6 +147,76 @@ TEST_F(SqliteFailingTest, WhatWaitsIsBoundedAndItsLossIsSaid) {
     sqlite.settle();
     auto history = sqlite.history();
     for (const engine::RunId run : runs) EXPECT_TRUE(history.run(run)) << "claims go last";
+}
+
+TEST_F(SqliteFailingTest, WhateverIsDroppedNoInstantStartsAgain) {
+    sqlite.options.bounds.operations = 200;
+    sqlite.open();
+    const engine::RunId before = sqlite.claim("before", noon).value();
+    sqlite.store().waits(task("a").build(), {noon, {}}, {});
+    sqlite.settle();
+    std::optional<Blockade> blockade(sqlite.file());
+    const engine::RunId alive = sqlite.claim("alive", noon).value();
+    sqlite.store().attempt_started(alive, 1, {{4711, 1, 0, 0}, noon});
+    sqlite.store().attempt_started(before, 1, {{4711, 1, 0, 0}, noon});
+    sqlite.store().attempt_ended(before, 1, {}, {});
+    sqlite.store().finish(before, "before", {Outcome::failed}, noon, {});
+    sqlite.store().use({7, 77}, Durability::full);
+    sqlite.store().reserve_ids(5000);
+    sqlite.store().know({task("known").build()}, noon);
+    sqlite.store().forget("before");
+    for (int i = 0; i < 300; ++i) {
+        const engine::RunId run = sqlite.claim("a", noon + i * 1s).value();
+        sqlite.store().attempt_started(run, 1, {{4711, 1, 0, 0}, noon});
+        sqlite.store().attempt_ended(run, 1, {}, {});
+        sqlite.store().finish(run, "a", {}, noon, {static_cast<unsigned>(i), {}, {}, {}, {}});
+        const WallTime skipped = noon + i * 1s;
+        sqlite.store().skipped(task("b").build(), {skipped, skipped, 1, false, "x"}, {}, noon);
+    }
+    blockade.reset();
+    ASSERT_TRUE(eventually([&] { return !sqlite.degraded("store"); }));
+    sqlite.settle();
+    EXPECT_GT(sqlite.run_and_end("new", noon), 5000u);
+    sqlite.open();
+    const auto left = sqlite.recover();
+    ASSERT_EQ(left.runs.size(), 1u) << "no other has lost its end";
+    EXPECT_EQ(left.runs[0].id, alive);
+    EXPECT_TRUE(left.runs[0].last && left.runs[0].last->start);
+    std::size_t tasks = 0;
+    for (const auto& task : left.tasks) {
+        if (task.task != "a" && task.task != "b") continue;
+        ++tasks;
+        EXPECT_EQ(task.accounted, noon + 299s) << task.task;
+        EXPECT_TRUE(task.waiting.empty()) << task.task;
+        EXPECT_EQ(task.memory.successes, task.task == "a" ? 299u : 0u);
+    }
+    EXPECT_EQ(tasks, 2u);
+    const auto ended = sqlite.history().run(before);
+    ASSERT_TRUE(ended && ended->result);
+    EXPECT_EQ(ended->attempts, 1u);
+}
+
+TEST_F(SqliteFailingTest, TheKeeperIsNotMadeToForgetWhatOnlyItKnows) {
+    sqlite.options.bounds.tokens = 10;
+    sqlite.open();
+    const engine::RunId only_claimed = sqlite.claim("a", noon).value();
+    const engine::RunId run = sqlite.claim("b", noon).value();
+    sqlite.settle();
+    std::optional<Blockade> blockade(sqlite.file());
+    auto token = std::make_shared<int>(0);
+    const std::weak_ptr<int> kept = token;
+    sqlite.store().attempt_started(only_claimed, 1, {{4711, 1, 0, 0}, noon});
+    sqlite.store().attempt_ended(only_claimed, 1, {}, std::exchange(token, nullptr));
+    std::vector<std::weak_ptr<int>> held;
+    for (std::uint32_t attempt = 1; attempt <= 15; ++attempt) {
+        auto one = std::make_shared<int>(0);
+        held.push_back(one);
+        sqlite.store().attempt_ended(run, attempt, {}, std::move(one));
+    }
+    EXPECT_TRUE(eventually([&] { return held.front().expired(); }));
+    EXPECT_FALSE(kept.expired());
+    blockade.reset();
+    EXPECT_TRUE(eventually([&] { return kept.expired(); }));
 }
 
 TEST_F(SqliteFailingTest, TheKeeperIsNotMadeToHoldMoreThanItCan) {
@@ -170,12 +241,83 @@ TEST_F(SqliteFailingTest, TheKeeperIsNotMadeToHoldMoreThanItCan) {
     EXPECT_TRUE(eventually([&] { return count() == 0; }));
 }
 
-TEST_F(SqliteFailingTest, AFileThatIsRemovedIsMadeAnew) {
+TEST_F(SqliteFailingTest, TheHistoryIsShortenedOnceAnHourHoweverOftenTheDiskIsFull) {
+    std::atomic<int> hours = 0;
+    sqlite.options.retention = {30, 1'000'000};  // nothing of it goes by itself
+    sqlite.options.mono_now = [&] { return boot_time() + hours.load() * 1h; };
+    sqlite.open();
+    for (int i = 0; i < 500; ++i) sqlite.run_and_end("old", noon + i * 1s);
+    sqlite.settle();
+    int instant = 0;
+    const auto fill_the_disk = [&] {
+        const auto before = sqlite.count("store-failing");
+        {
+            const SizeLimit limit(fs::file_size(sqlite.file()));
+            while (sqlite.count("store-failing") == before && instant < 100'000) {
+                sqlite.run_and_end("a", noon + ++instant * 1s);
+            }
+        }
+        // At least one try, which begins with making room.
+        return eventually([&] { return !sqlite.degraded("store"); });
+    };
+    for (int times = 0; times < 4; ++times) ASSERT_TRUE(fill_the_disk());
+    EXPECT_EQ(sqlite.count("history-shortened"), 1);
+    hours = 1;
+    ASSERT_TRUE(fill_the_disk());
+    EXPECT_EQ(sqlite.count("history-shortened"), 2);
+}
+
+/// SQLite is asked to refuse it, which it does like any other error of a statement.
+class SettingOfDurability {
+  public:
+    SettingOfDurability() { set_for_new_connections(true); }
+    ~SettingOfDurability() { set_for_new_connections(false); }
+    SettingOfDurability(const SettingOfDurability&) = delete;
+    SettingOfDurability& operator=(const SettingOfDurability&) = delete;
+
+    static inline std::atomic<bool> refused = false;
+
+  private:
+    static int authorize(void*, int action, const char* what, const char* value, const char*,
+                         const char*) {
+        const bool is_it =
+            action == SQLITE_PRAGMA && value != nullptr && std::string_view(what) == "synchronous";
+        return is_it && refused ? SQLITE_DENY : SQLITE_OK;
+    }
+    static int open(sqlite3* database, const char**, const struct sqlite3_api_routines*) {
+        return sqlite3_set_authorizer(database, authorize, nullptr);
+    }
+    static void set_for_new_connections(bool on) {
+        refused = false;
+        sqlite3_reset_auto_extension();
+        // SQLite calls it with the parameters of open(); its type here is that of any function.
+        if (on) sqlite3_auto_extension(reinterpret_cast<void (*)()>(&open));
+    }
+};
+
+TEST_F(SqliteFailingTest, ADurabilityThatCannotBeSetIsSaidAndSetLater) {
+    SettingOfDurability setting;
+    sqlite.open();
+    setting.refused = true;
+    sqlite.store().use({30, 10}, Durability::full);
+    sqlite.settle();
+    EXPECT_TRUE(sqlite.degraded("durability"));
+    sqlite.run_and_end("a", noon);
+    sqlite.settle();
+    EXPECT_EQ(sqlite.history().runs({}).size(), 1u) << "written as it was before";
+    EXPECT_FALSE(sqlite.degraded("store"));
+    setting.refused = false;
+    sqlite.run_and_end("a", noon + 1s);
+    sqlite.settle();
+    EXPECT_FALSE(sqlite.degraded("durability"));
+}
+
+TEST_F(SqliteFailingTest, AFileThatWasRemovedIsMadeAnew) {
     sqlite.open();
     sqlite.run_and_end("a", noon);
     sqlite.settle();
-    for (const char* part : {"", "-wal", "-shm"}) fs::remove(sqlite.file() + part);
     sqlite.close();
+    for (const char* part : {"", "-wal", "-shm"}) fs::remove(sqlite.file() + part);
     sqlite.open();
     EXPECT_TRUE(sqlite.claim("a", noon).has_value());
     sqlite.settle();

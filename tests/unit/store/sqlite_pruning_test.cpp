@@ -46,6 +46,10 @@ class FakeOutput final : public store::OutputKeeper, public store::OutputReader 
 
 class SqlitePruningTest : public ::testing::Test {
   protected:
+    SqlitePruningTest() {
+        // All that the tests record ended long enough before.
+        sqlite.options.wall_now = [] { return noon + 24h; };
+    }
     std::size_t records(const std::string& task) {
         return sqlite.history().runs({task, {}, {}, 100'000}).size();
     }
@@ -91,6 +95,36 @@ TEST_F(SqlitePruningTest, OfEachTaskTheLatestRunsAreKeptAndThoseThatAreAlive) {
     EXPECT_EQ(output.pruned_.front(), first);
 }
 
+TEST_F(SqlitePruningTest, ALongRunOutlivesTheInstantsSkippedMeanwhile) {
+    sqlite.options.retention = {30, 5};
+    sqlite.open();
+    const engine::RunId run = sqlite.claim("a", noon).value();
+    const auto skip = [&](int second, const std::string& reason) {
+        const WallTime at = noon + second * 1s;
+        sqlite.store().skipped(task("a").build(), {at, at, 1, false, reason}, {}, at);
+    };
+    for (int i = 1; i <= 100; ++i) skip(i, "reason " + std::to_string(i));
+    sqlite.store().finish(run, "a", {}, noon + 200s, {});
+    sqlite.open();
+    EXPECT_TRUE(eventually([&] { return records("a") == 6; })) << records("a");
+    EXPECT_TRUE(sqlite.history().run(run));
+}
+
+TEST_F(SqlitePruningTest, ARunIsNotForgottenInTheMinutesAfterItsEnd) {
+    sqlite.options.retention = {30, 5};
+    sqlite.options.wall_now = [] { return noon + 6min; };
+    sqlite.open();
+    const engine::RunId old = sqlite.run_and_end("a", noon);
+    const engine::RunId recent = sqlite.run_and_end("a", noon + 2min);
+    for (int i = 0; i < 200; ++i) sqlite.run_and_end("a", noon + 3min + i * 1ms);
+    sqlite.open();
+    EXPECT_TRUE(eventually([&] { return !sqlite.history().run(old); }));
+    EXPECT_TRUE(sqlite.history().run(recent));
+    sqlite.options.wall_now = [] { return noon + 1h; };
+    sqlite.open();
+    EXPECT_TRUE(eventually([&] { return records("a") == 5; })) << records("a");
+}
+
 TEST_F(SqlitePruningTest, WhatIsOlderThanItsDaysGoes) {
     sqlite.options.retention = {30, 1000};
     sqlite.open();
@@ -99,6 +133,19 @@ TEST_F(SqlitePruningTest, WhatIsOlderThanItsDaysGoes) {
     sqlite.options.wall_now = [] { return noon + 721h; };
     sqlite.open();
     EXPECT_TRUE(eventually([&] { return records("a") == 300; })) << records("a");
+}
+
+TEST_F(SqlitePruningTest, WhatIsOldGoesAlsoAfterARecordOfAClockThatWasAhead) {
+    sqlite.options.retention = {30, 100'000};
+    sqlite.open();
+    const engine::RunId ahead = sqlite.run_and_end("a", noon + 24h * 365);
+    for (int i = 0; i < 2500; ++i) sqlite.run_and_end("a", noon + i * 1s);
+    const engine::RunId recent = sqlite.run_and_end("a", noon + 720h);
+    sqlite.options.wall_now = [] { return noon + 721h; };
+    sqlite.open();
+    EXPECT_TRUE(eventually([&] { return records("a") == 2; })) << records("a");
+    EXPECT_TRUE(sqlite.history().run(ahead));
+    EXPECT_TRUE(sqlite.history().run(recent));
 }
 
 TEST_F(SqlitePruningTest, AnotherRetentionIsInForceAtOnce) {

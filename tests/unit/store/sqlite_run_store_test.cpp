@@ -105,6 +105,46 @@ TEST_F(SqliteRunStoreTest, AnotherSessionIsLeftWhatOutlivesOne) {
     EXPECT_TRUE(sqlite.recover().same_session) << "what it found it has made its own";
 }
 
+TEST_F(SqliteRunStoreTest, InstantsSkippedOneAfterTheOtherForOneReasonAreOneRecord) {
+    sqlite.open();
+    const auto skip = [&](Duration after, const std::string& reason) {
+        sqlite.store().skipped(task("a").build(), {noon + after, noon + after, 1, false, reason},
+                               {}, noon + after);
+    };
+    ASSERT_TRUE(sqlite.claim("a", noon));
+    for (int i = 1; i <= 40; ++i) skip(i * 1s, "overlap: run 1 still ran");
+    skip(41s, "another reason");
+    sqlite.claim("a", noon + 42s).value();
+    skip(43s, "another reason");
+    sqlite.settle();
+    const auto records = sqlite.history().runs({"a", Outcome::skipped, {}, 100});
+    ASSERT_EQ(records.size(), 3u);
+    EXPECT_EQ(records[2].instant, noon + 1s);
+    EXPECT_EQ(records[2].last_instant, noon + 40s);
+    EXPECT_EQ(records[2].skipped_count, 40u);
+    EXPECT_EQ(records[1].skipped_count, 1u);
+    EXPECT_EQ(records[0].instant, noon + 43s) << "a run lies between";
+}
+
+TEST_F(SqliteRunStoreTest, WhatSomebodyAsksForOrTheKeeperHoldsIsRecordedAmongSkippedInstants) {
+    sqlite.open();
+    const auto a = task("a").build();
+    for (int i = 0; i < 3; ++i) {
+        const WallTime at = noon + i * 10s;
+        sqlite.store().skipped(a, {at, at, 1, false, "overlap"}, {}, at);
+    }
+    EXPECT_FALSE(sqlite.claim("a", noon + 10s));
+    const engine::Claim asked{a, {noon + 5s, {}}, {}, engine::RunOrigin::manual, noon};
+    EXPECT_TRUE(answer_of(loop, sqlite.store().claim(asked)));
+    sqlite.store().skipped(a, {noon + 30s, noon + 30s, 1, false, "overlap"}, {}, noon);
+    sqlite.store().skipped(a, {noon + 40s, noon + 50s, 2, false, "overlap"}, {}, noon);
+    sqlite.store().reclaim(500, {a, {noon + 45s, {}}, {}, {}, noon});
+    sqlite.settle();
+    const auto held = sqlite.history().run(500);
+    ASSERT_TRUE(held);
+    EXPECT_EQ(held->instant, noon + 45s);
+}
+
 TEST_F(SqliteRunStoreTest, ADaemonThatDiesAtOnceMakesNoRunOfAnotherSessionItsOwn) {
     sqlite.open();
     const engine::RunId old = sqlite.claim("a", noon).value();
@@ -136,6 +176,29 @@ TEST_F(SqliteRunStoreTest, ADaemonThatDiesAtOnceMakesNoRunOfAnotherSessionItsOwn
     ASSERT_EQ(left.runs.size(), 2u);
     EXPECT_FALSE(left.runs[1].same_session);
     EXPECT_FALSE(left.runs[1].same_boot);
+}
+
+TEST_F(SqliteRunStoreTest, ATaskThatIsKnownAgainAfterItWasForgottenIsFollowedFromThen) {
+    sqlite.open();
+    const auto a = task("a").cron("0 2 * * *").build();
+    const auto changed = task("a").cron("0 3 * * *").build();
+    const auto b = task("b").build();
+    for (const auto& again : {a, changed}) {
+        // One batch, mostly; it holds for every way to divide it.
+        sqlite.store().know({a, b}, noon);
+        sqlite.store().waits(a, {noon, {}}, {});
+        sqlite.store().forget("a");
+        sqlite.store().forget("b");
+        sqlite.store().know({again, b}, noon + 1h);
+        sqlite.open();
+        const auto left = sqlite.recover();
+        ASSERT_EQ(left.tasks.size(), 2u);
+        for (const auto& known : left.tasks) {
+            EXPECT_EQ(known.since, noon + 1h) << known.task;
+            EXPECT_EQ(known.schedule, schedule_text(known.task == "a" ? *again : *b));
+            EXPECT_EQ(known.accounted, std::nullopt) << known.task;
+        }
+    }
 }
 
 TEST_F(SqliteRunStoreTest, IdsGoOnAfterAllThatHadOneIsPruned) {

@@ -80,11 +80,11 @@ class SqliteStore {
         }
         return false;
     }
-    bool reported(const std::string& kind) const {
-        for (const auto& event : events) {
-            if (event.kind == kind) return true;
-        }
-        return false;
+    bool reported(const std::string& kind) const { return count(kind) > 0; }
+    int count(const std::string& kind) const {
+        int found = 0;
+        for (const auto& event : events) found += event.kind == kind ? 1 : 0;
+        return found;
     }
 
     TemporaryDirectory directory{fast_directory()};

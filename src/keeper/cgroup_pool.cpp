@@ -8,10 +8,12 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <memory>
 #include <string_view>
+#include <thread>
 
 #include "keeper/proc_file.hpp"
 
@@ -27,6 +29,15 @@ struct CloseDirectory {
 
 UniqueFd open_directory(int parent, const char* name) {
     return UniqueFd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+}
+
+/// A keeper that begins tries to remove the pool of a dead one, and has it locked for a moment.
+bool share(int pool) {
+    for (int tries = 0; ::flock(pool, LOCK_SH | LOCK_NB) < 0; ++tries) {
+        if (errno != EWOULDBLOCK || tries == 20) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
 }
 
 /// Calls `each` with the name of every directory in `parent`.
@@ -269,7 +280,7 @@ std::optional<CgroupPool::Leaf> CgroupPool::adopt(pid_t pid) {
     leaf.number = place->number;
     leaf.pool = open_directory(AT_FDCWD, place->pool.c_str());
     // A keeper locks its pool for itself alone; of a dead one's we take as many leaves as we adopt.
-    if (!leaf.pool || ::flock(leaf.pool.get(), LOCK_SH | LOCK_NB) < 0) return std::nullopt;
+    if (!leaf.pool || !share(leaf.pool.get())) return std::nullopt;
     leaf.directory = open_directory(leaf.pool.get(), std::to_string(leaf.number).c_str());
     if (!leaf.directory || ::faccessat(leaf.directory.get(), "cgroup.kill", W_OK, 0) < 0) {
         return std::nullopt;

@@ -16,9 +16,6 @@ constexpr int slice_tasks = 20;
 // Records whose age is looked at in one slice: less than a millisecond.
 constexpr int slice_looks = 2000;
 
-// Who waits for the end of a run can read about it so long, however many follow.
-constexpr Duration stays_after_end = std::chrono::minutes(5);
-
 }  // namespace
 
 Pruner::Excess::Excess(Database& database, const char* which)
@@ -26,10 +23,7 @@ Pruner::Excess::Excess(Database& database, const char* which)
                                       " ORDER BY id DESC LIMIT 1 OFFSET ?",
                                       which)),
       excess(database, fmt::format("SELECT id FROM run WHERE task = ? AND {} AND id <= ?"
-                                   " AND ended_at NOT BETWEEN ? AND ? ORDER BY id LIMIT ?",
-                                   which)),
-      recent(database, fmt::format("SELECT 1 FROM run WHERE task = ? AND {} AND id <= ?"
-                                   " AND ended_at BETWEEN ? AND ? LIMIT 1",
+                                   " AND ended_at IS NOT NULL ORDER BY id LIMIT ?",
                                    which)) {}
 
 Pruner::Pruner(Database& database, OutputKeeper* output, Retention retention)
@@ -69,11 +63,6 @@ void Pruner::look_at(const std::vector<std::int64_t>& tasks) {
     }
 }
 
-void Pruner::look_again() {
-    const auto again = std::exchange(again_, {});
-    look_at({again.begin(), again.end()});
-}
-
 void Pruner::slice(WallTime now, engine::RunId last_id) {
     if (due_.empty() && task_after_) {
         std::vector<std::int64_t> next;
@@ -83,35 +72,32 @@ void Pruner::slice(WallTime now, engine::RunId last_id) {
         task_after_ = next.empty() ? std::nullopt : std::optional(next.back());
         look_at(next);
     }
-    remove(due_.empty() ? too_old(now) : too_many(now), last_id);
+    remove(due_.empty() ? too_old(now) : too_many(), last_id);
 }
 
-Pruner::Ids Pruner::too_many(WallTime now) {
+Pruner::Ids Pruner::too_many() {
     Ids runs;
     for (int looks = 0; looks < slice_tasks && !due_.empty(); ++looks) {
         const std::int64_t task = due_.front();
         // Apart, so that a run outlives the instants that were skipped because of it.
-        if (!find_excess(of_runs_, task, now, runs)) break;
-        if (!find_excess(of_skips_, task, now, runs)) break;
+        if (!find_excess(of_runs_, task, runs)) break;
+        if (!find_excess(of_skips_, task, runs)) break;
         due_.pop_front();
         is_due_.erase(task);
     }
     return runs;
 }
 
-bool Pruner::find_excess(Excess& of, std::int64_t task, WallTime now, Ids& runs) {
+bool Pruner::find_excess(Excess& of, std::int64_t task, Ids& runs) {
     std::int64_t last = 0;
     if (Rows rows = of.last_kept.query(task, retention_.runs); rows.next()) last = rows.integer(0);
     if (last == 0) return true;
-    const WallTime recent = now - stays_after_end;
     const std::size_t before = runs.size();
     const int room = slice_rows - static_cast<int>(before);
-    for (Rows rows = of.excess.query(task, last, recent, now, room); rows.next();) {
+    for (Rows rows = of.excess.query(task, last, room); rows.next();) {
         runs.push_back(rows.count(0));
     }
-    if (static_cast<int>(runs.size() - before) >= room) return false;
-    if (of.recent.query(task, last, recent, now).next()) again_.insert(task);
-    return true;
+    return static_cast<int>(runs.size() - before) < room;
 }
 
 // All are looked at: the clock may have been wrong for a while, so that neither of two records is

@@ -24,8 +24,6 @@ class Pruner {
     void use(Retention retention);
     void look_at_all();
     void look_at_ages() { age_after_ = 0; }
-    /// At tasks with too many runs that had only just ended.
-    void look_again();
     /// These tasks may have too many records.
     void look_at(const std::vector<std::int64_t>& tasks);
 
@@ -44,11 +42,11 @@ class Pruner {
     /// What a task has more than it may keep of: runs, or records of skips.
     struct Excess {
         Excess(Database& database, const char* which);
-        Statement last_kept, excess, recent;
+        Statement last_kept, excess;
     };
-    Ids too_many(WallTime now);
+    Ids too_many();
     /// False: there may be more of them.
-    bool find_excess(Excess& of, std::int64_t task, WallTime now, Ids& runs);
+    bool find_excess(Excess& of, std::int64_t task, Ids& runs);
     Ids too_old(WallTime now);
     void remove(const Ids& runs, engine::RunId last_id);
 
@@ -57,7 +55,6 @@ class Pruner {
     Retention retention_;
     std::deque<std::int64_t> due_;
     std::unordered_set<std::int64_t> is_due_;
-    std::unordered_set<std::int64_t> again_;
     std::optional<std::int64_t> task_after_ = 0;  // the next tasks to look at; nothing: looked
     std::optional<std::int64_t> age_after_ = 0;   // the same of runs by age
 

@@ -362,7 +362,6 @@ void StoreThread::keep_house() {
     if (now < next_look_) return;
     next_look_ = now + (reserve_used_ ? options_.bounds.retry : look_interval);
     look_for_file();
-    connection_->pruner.look_again();
     if (++looks_ % looks_between_ages == 0) connection_->pruner.look_at_ages();
     if (!reserve_.make() || !reserve_used_) return;
     reserve_used_ = false;

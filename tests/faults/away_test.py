@@ -241,6 +241,7 @@ class DaemonAway(FaultCase):
     def test_given_a_new_binary_that_cannot_take_over_then_the_old_one_goes_on_until_the_next(self):
         binary = self.path("bansuri")
         shutil.copy(BINARY, binary)
+        self.expected_death = "going back to the program that ran before"
         self.add("sleeper", command=ledgers.endless())
         self.add("tick", timer=0.5)
         self.configure(*self.tasks)

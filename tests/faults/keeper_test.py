@@ -169,6 +169,7 @@ class KeeperKilled(FaultCase):
             self.wait_starts(name)
         self.wait_recorded(*self.plans)
         self.kill_both(bansuri)
+        self.expected_death = "the daemon ended with code 1, unasked; restarting it in"
         # Of these it keeps 64 free.
         narrow = self.launch(wrapper=("prlimit", "--nofile=90:90"))
         narrow.err.wait("adopt process .*Too many open files", nth=2)

@@ -110,21 +110,6 @@ TEST_F(SqlitePruningTest, ALongRunOutlivesTheInstantsSkippedMeanwhile) {
     EXPECT_TRUE(sqlite.history().run(run));
 }
 
-TEST_F(SqlitePruningTest, ARunIsNotForgottenInTheMinutesAfterItsEnd) {
-    sqlite.options.retention = {30, 5};
-    sqlite.options.wall_now = [] { return noon + 6min; };
-    sqlite.open();
-    const engine::RunId old = sqlite.run_and_end("a", noon);
-    const engine::RunId recent = sqlite.run_and_end("a", noon + 2min);
-    for (int i = 0; i < 200; ++i) sqlite.run_and_end("a", noon + 3min + i * 1ms);
-    sqlite.open();
-    EXPECT_TRUE(eventually([&] { return !sqlite.history().run(old); }));
-    EXPECT_TRUE(sqlite.history().run(recent));
-    sqlite.options.wall_now = [] { return noon + 1h; };
-    sqlite.open();
-    EXPECT_TRUE(eventually([&] { return records("a") == 5; })) << records("a");
-}
-
 TEST_F(SqlitePruningTest, WhatIsOlderThanItsDaysGoes) {
     sqlite.options.retention = {30, 1000};
     sqlite.open();

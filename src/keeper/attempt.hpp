@@ -58,6 +58,8 @@ struct Attempt {
     BootTime check_at = never;
     unsigned checks = 0;  ///< looks taken so far: they become rarer
     unsigned stops = 0;   ///< rounds of SIGSTOP before SIGKILL
+    /// Something other than the leader was found in /proc by the last look that found anything.
+    bool has_forked = false;
 
     // What the daemon has not been told yet, in this order.
     bool owes_started = false;

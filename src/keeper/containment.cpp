@@ -152,8 +152,8 @@ void Containment::look(AttemptTable& attempts) {
             path.push_back(at);
             if (processes[at].pid == self_) break;
             if (processes[at].parent == self_) {
-                owner = owner_of_child(processes[at], attempts);
                 is_below = true;
+                owner = owner_of_child(processes[at], attempts, is_below);
                 break;
             }
             if (!attempts.adopted().empty()) {
@@ -213,7 +213,8 @@ const Attempt* Containment::owner_of_stranger(const ProcessInfo& process, Attemp
     return nullptr;
 }
 
-const Attempt* Containment::owner_of_child(const ProcessInfo& child, AttemptTable& attempts) {
+const Attempt* Containment::owner_of_child(const ProcessInfo& child, AttemptTable& attempts,
+                                           bool& sure) {
     if (child.pid == daemon_) return nullptr;
     Attempt* const leading = attempts.led_by(child.pid);
     if (leading != nullptr && leading->leader_alive()) return leading;
@@ -226,7 +227,9 @@ const Attempt* Containment::owner_of_child(const ProcessInfo& child, AttemptTabl
     // The number of a session or a group is not given to another process while it has a member.
     if (Attempt* const owner = unless_gone(attempts.led_by(child.session))) return owner;
     if (Attempt* const owner = unless_gone(attempts.led_by(child.group))) return owner;
-    const auto id = attempt_in_environment(child.pid);
+    const Environment environment = read_environment(child.pid);
+    sure = !environment.empty;  // it may have one in a moment
+    const auto& id = environment.attempt;
     return id ? unless_gone(attempts.find(*id)) : nullptr;
 }
 

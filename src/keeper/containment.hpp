@@ -73,7 +73,8 @@ class Containment {
     /// Of a process that does not descend from us.
     const Attempt* owner_of_stranger(const ProcessInfo& process, AttemptTable& attempts,
                                      const std::vector<const Attempt*>& pinned);
-    const Attempt* owner_of_child(const ProcessInfo& child, AttemptTable& attempts);
+    /// Not sure: another look may tell more, so this one is not remembered.
+    const Attempt* owner_of_child(const ProcessInfo& child, AttemptTable& attempts, bool& sure);
     Seen* seen(pid_t pid);
 
     bool use_cgroups_;

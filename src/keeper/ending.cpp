@@ -173,8 +173,16 @@ void Ending::look_after(Attempt& attempt, BootTime now) {
     }
     if (!attempt.leader_alive() && doomed.empty() &&
         (members.certain || attempt.checks >= max_uncertain_checks)) {
-        return finish(attempt, members.living);
+        // /proc is no picture of one moment. What forks all the time may be missed by a look: its
+        // parent has just gone and its own number is one that the look had passed, or it is
+        // replacing its program and has no environment yet. So such are looked for once more.
+        if (!std::exchange(attempt.has_forked, false)) return finish(attempt, members.living);
+        return attempts_.settle(attempt, now + milliseconds(5));
     }
+    const bool in_proc = !attempt.cgroup || attempt.moved;
+    attempt.has_forked = in_proc && std::any_of(doomed.begin(), doomed.end(), [&](const auto& one) {
+                             return one.pid != attempt.leader();
+                         });
     if (kill) {
         kill_all(attempt, doomed);
     } else if (attempt.notified < attempt.ending) {

@@ -125,20 +125,21 @@ bool signal_process(const ProcessInfo& process, int signal_number) {
     return ::syscall(SYS_pidfd_send_signal, pin.get(), signal_number, nullptr, 0) == 0;
 }
 
-std::optional<AttemptId> attempt_in_environment(pid_t pid) {
+Environment read_environment(pid_t pid) {
     std::array<char, 32> path;
     std::array<char, 8192> piece;
     std::snprintf(path.data(), path.size(), "/proc/%d/environ", pid);
     const UniqueFd fd(::open(path.data(), O_RDONLY | O_CLOEXEC));
-    if (!fd) return std::nullopt;
+    if (!fd) return {};
     EnvironmentSearch search;
-    for (std::size_t total = 0; total < max_environment;) {
+    std::size_t total = 0;
+    while (total < max_environment) {
         const ssize_t size = ::read(fd.get(), piece.data(), piece.size());
         if (size <= 0) break;
         search.feed({piece.data(), static_cast<std::size_t>(size)});
         total += static_cast<std::size_t>(size);
     }
-    return search.found();
+    return {search.found(), total == 0};
 }
 
 ChildList::ChildList() : file_(::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC)) {}

@@ -37,9 +37,17 @@ struct ProcessInfo {
 /// is gone, or could not be signalled.
 bool signal_process(const ProcessInfo& process, int signal_number);
 
+struct Environment {
+    std::optional<AttemptId> attempt;
+    bool empty = true;  ///< also while execve(2) replaces the program, and if it cannot be read
+};
+
 /// The attempt that its environment names, if it can be read: by attempt_mark ("RUN.ATTEMPT"), else
 /// by BANSURI_RUN_ID and BANSURI_ATTEMPT.
-std::optional<AttemptId> attempt_in_environment(pid_t pid);
+Environment read_environment(pid_t pid);
+inline std::optional<AttemptId> attempt_in_environment(pid_t pid) {
+    return read_environment(pid).attempt;
+}
 
 /// The direct children of the calling thread, as the kernel lists them.
 class ChildList {

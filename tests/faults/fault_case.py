@@ -182,9 +182,14 @@ class FaultCase(EndToEnd):
         return [attempt for attempt in history.attempts if attempt.run in ids]
 
     def span(self, slack=5_000_000, is_pruned=False):
-        """From the first launch until the last bansuri was asked to end, or now."""
+        """From the first configuration that was in force until the last bansuri was asked to end,
+        or now."""
         asked = [bansuri.asked_to_end for bansuri in self._started[-1:] if bansuri.asked_to_end]
-        return Span(None if is_pruned else self.begun, asked[0] if asked else wall(), slack)
+        ready = [event for bansuri in self._started[:1] if bansuri.err
+                 for event in bansuri.events("configuration", generation=1)]
+        begun = ledgers.microseconds(ready[0]["time"]) if ready else self.begun
+        return Span(None if is_pruned else begun, asked[0] if asked else wall(),
+                    slack * (3 if SANITIZERS else 1))
 
     def assert_no_violations(self, span=None, alive=(), ledger=None):
         """The judge's word, and SQLite's. Without a span it is that of the whole test."""

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,9 +17,10 @@
 namespace bansuri::keeper {
 namespace {
 
-[[noreturn]] void fail(ChildPlan& plan, Step step, int error) {
+[[noreturn]] void fail(ChildPlan& plan, Step step, int error, std::uint32_t detail = 0) {
     plan.failed_step = step;
     plan.failed_error = error;
+    plan.failed_detail = detail;
     for (;;) ::syscall(SYS_exit_group, 127);
 }
 
@@ -54,6 +56,88 @@ void place_output(ChildPlan& plan, Step step, const Target& target, int pipe, in
     }
 }
 
+void limit(ChildPlan& plan, const ResourceLimit& one) {
+    const rlimit64 wanted{one.soft, one.hard};
+    if (::syscall(SYS_prlimit64, 0, one.resource, &wanted, nullptr) < 0) {
+        fail(plan, Step::limit, errno, one.resource);
+    }
+}
+
+/// A new limit on descriptors holds for those that are opened below, under numbers above all that
+/// the keeper has open. So it is lowered at the end; what takes a privilege is done at once.
+void raise_descriptors(ChildPlan& plan, const ResourceLimit& wanted) {
+    rlimit64 now{};
+    ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &now);
+    if (wanted.hard > now.rlim_max) limit(plan, {RLIMIT_NOFILE, 0, now.rlim_cur, wanted.hard});
+}
+
+void limit_resources(ChildPlan& plan) {
+    for (const ResourceLimit& one : plan.spec->limits) {
+        if (one.resource == RLIMIT_NOFILE) {
+            raise_descriptors(plan, one);
+        } else {
+            limit(plan, one);
+        }
+    }
+}
+
+void limit_descriptors(ChildPlan& plan) {
+    if (plan.descriptors != nullptr) {
+        ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, plan.descriptors, nullptr);
+    }
+    for (const ResourceLimit& one : plan.spec->limits) {
+        if (one.resource == RLIMIT_NOFILE) limit(plan, one);
+    }
+}
+
+/// So that the task can open /dev/stdout and /dev/stderr by their names.
+void give_pipe(ChildPlan& plan, int pipe, const Identity& identity) {
+    if (pipe >= 0 && ::syscall(SYS_fchown, pipe, identity.user, identity.group) < 0) {
+        fail(plan, Step::ownership, errno);
+    }
+}
+
+/// The kernel's word on all that was asked of it: an attempt runs as exactly that user, or not.
+bool is_now(const Identity& identity) {
+    std::uint32_t real = 0;
+    std::uint32_t effective = 0;
+    std::uint32_t saved = 0;
+    if (::syscall(SYS_getresuid, &real, &effective, &saved) < 0 || real != identity.user ||
+        effective != identity.user || saved != identity.user) {
+        return false;
+    }
+    if (::syscall(SYS_getresgid, &real, &effective, &saved) < 0 || real != identity.group ||
+        effective != identity.group || saved != identity.group) {
+        return false;
+    }
+    std::uint32_t groups[max_groups];
+    const long count = ::syscall(SYS_getgroups, static_cast<int>(max_groups), groups);
+    if (count < 0 || static_cast<std::size_t>(count) != identity.groups.size()) return false;
+    for (std::size_t i = 0; i < identity.groups.size(); ++i) {
+        if (groups[i] != identity.groups[i]) return false;  // the kernel keeps them in order, too
+    }
+    return true;
+}
+
+/// In the order in which each step still has the privilege that it needs, and no way back: what
+/// the user may not do, the task must not be able to do either.
+void become(ChildPlan& plan, const Identity& identity) {
+    give_pipe(plan, plan.output, identity);
+    give_pipe(plan, plan.error, identity);
+    if (::syscall(SYS_setgroups, static_cast<int>(identity.groups.size()), identity.groups.data()) <
+        0) {
+        fail(plan, Step::groups, errno);
+    }
+    if (::syscall(SYS_setresgid, identity.group, identity.group, identity.group) < 0) {
+        fail(plan, Step::group, errno);
+    }
+    if (::syscall(SYS_setresuid, identity.user, identity.user, identity.user) < 0) {
+        fail(plan, Step::user, errno);
+    }
+    const bool regains_root = identity.user != 0 && ::syscall(SYS_setuid, 0U) == 0;
+    if (regains_root || !is_now(identity)) fail(plan, Step::identity, EPERM);
+}
+
 void write_text(int fd, const char* text) {
     std::size_t length = 0;
     while (text[length] != '\0') ++length;
@@ -76,9 +160,13 @@ void run_child(void* argument) {
         const int fd = open_file("/proc/self/oom_score_adj", O_WRONLY);
         if (fd >= 0) write_text(fd, plan.oom_score);
     }
-    if (plan.descriptors != nullptr) {
-        ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, plan.descriptors, nullptr);
+    limit_resources(plan);
+    if (spec.priority && ::syscall(SYS_setpriority, PRIO_PROCESS, 0, *spec.priority) < 0) {
+        fail(plan, Step::priority, errno);
     }
+    if (spec.umask) ::syscall(SYS_umask, *spec.umask);
+    if (spec.identity) become(plan, *spec.identity);
+    // From here on as the user: what may not be entered or written does not become so by us.
     if (::syscall(SYS_chdir, spec.working_directory) < 0) {
         fail(plan, Step::working_directory, errno);
     }
@@ -90,6 +178,7 @@ void run_child(void* argument) {
     if (spec.error.kind == TargetKind::combined) plan.error_offset = plan.output_offset;
     place_output(plan, Step::standard_error, spec.error, plan.error, STDERR_FILENO,
                  plan.error_offset);
+    limit_descriptors(plan);
     // All of them are close-on-exec; this also ends those that were handed to the keeper open.
     // Before Linux 5.9 there is no such call, and close-on-exec has to do.
     ::syscall(SYS_close_range, 3U, ~0U, 0U);

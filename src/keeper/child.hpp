@@ -26,6 +26,7 @@ struct ChildPlan {
     // Set by the child when it fails; it then ends with code 127.
     Step failed_step = Step::none;
     int failed_error = 0;
+    std::uint32_t failed_detail = 0;
     // Set by the child as it goes: how long the files are that it appends to.
     std::uint64_t output_offset = 0;
     std::uint64_t error_offset = 0;

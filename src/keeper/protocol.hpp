@@ -23,7 +23,7 @@
 namespace bansuri::keeper {
 
 inline constexpr std::uint32_t protocol_magic = 0x4b534e42;  // "BNSK"
-inline constexpr std::uint32_t protocol_version = 2;
+inline constexpr std::uint32_t protocol_version = 3;
 
 /// A start spec up to here is the packet's body; a longer one comes in a memfd of at most max_spec.
 inline constexpr std::size_t max_inline_spec = 32 * 1024;
@@ -91,12 +91,17 @@ struct Header {
 static_assert(sizeof(Header) == 24 && std::is_trivially_copyable_v<Header>);
 
 enum class ContainmentKind : std::uint32_t { processes = 0, cgroups = 1 };
+/// Controllers of the attempts' cgroups: bits.
+inline constexpr std::uint32_t controls_memory = 1;
+inline constexpr std::uint32_t controls_processes = 2;
+inline constexpr std::uint32_t controls_cpu = 4;
 
 struct Hello {
     std::uint32_t version = protocol_version;
     std::int32_t pid = 0;                                      ///< of the sender
     ContainmentKind containment = ContainmentKind::processes;  ///< keeper's only
     std::uint32_t has_started = 0;  ///< keeper's only: it has ever been asked to start something
+    std::uint32_t controllers = 0;  ///< keeper's only
 };
 
 /// What an end is for, as the daemon calls it (engine::EndCause). The first one that is not none,
@@ -153,6 +158,13 @@ enum class Step : std::uint32_t {
     clone,
     cgroup,
     session,
+    limit,  ///< detail: the resource
+    priority,
+    ownership,  ///< of the pipes, for the user
+    groups,     ///< setgroups
+    group,      ///< setresgid
+    user,       ///< setresuid
+    identity,   ///< it is not what was asked for, or root can be had back
     working_directory,
     standard_input,
     standard_output,
@@ -164,6 +176,7 @@ enum class Step : std::uint32_t {
 struct SpawnError {
     Step step = Step::none;
     std::int32_t error = 0;  ///< an errno
+    std::uint32_t detail = 0;
 };
 
 /// What getrusage(2) tells of the leader and the descendants that it waited for.
@@ -182,8 +195,8 @@ struct Exited {
     /// Not 0: an adopted leader's status could not be learned, and wait_status means nothing.
     std::uint32_t status_unknown = 0;
     EndCause cause = EndCause::none;
-    std::uint32_t reserved = 0;
-    Usage usage;  ///< zeros for an adopted leader
+    std::uint32_t out_of_memory = 0;  ///< not 0: the kernel killed some of it for want of memory
+    Usage usage;                      ///< zeros for an adopted leader
 };
 
 struct Gone {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What one attempt needs to start, as it travels from the daemon to the keeper: a fixed head, then
-// strings that each end with a NUL, ready for execve(2), then the label.
+// limits and groups, then strings that each end with a NUL, ready for execve(2), then the label.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,33 @@ struct Target {
     const char* path = "";  ///< TargetKind::file only
 };
 
+/// As whom an attempt runs.
+struct Identity {
+    std::uint32_t user = 0;
+    std::uint32_t group = 0;
+    std::vector<std::uint32_t> groups;  ///< supplementary, in ascending order, each once
+};
+/// Linux allows 65536; whoever has more than these runs nothing.
+inline constexpr std::size_t max_groups = 1024;
+
+/// One of setrlimit(2), soft and hard.
+struct ResourceLimit {
+    std::uint32_t resource = 0;  ///< RLIMIT_...
+    std::uint32_t reserved = 0;
+    std::uint64_t soft = 0;
+    std::uint64_t hard = 0;
+};
+inline constexpr std::size_t max_resource_limits = 16;
+
+/// What the attempt's cgroup is to allow, all of it together; 0: no limit.
+struct CgroupLimits {
+    std::uint64_t memory = 0;        ///< bytes
+    std::uint64_t processes = 0;     ///< threads count as well
+    std::uint64_t cpu_quota_us = 0;  ///< processor time in each cpu_period
+    bool any() const { return memory != 0 || processes != 0 || cpu_quota_us != 0; }
+};
+inline constexpr std::uint64_t cpu_period_us = 100'000;
+
 /// The strings belong to whoever made the spec: parse_start() points into the bytes it was given.
 struct StartSpec {
     std::vector<const char*> argv;         ///< argv[0] is the program's path; ends with nullptr
@@ -38,6 +65,11 @@ struct StartSpec {
     Survive survive = Survive::daemons;
     std::int64_t stop_timeout_us = 0;  ///< between SIGTERM and SIGKILL for what was left behind
     std::string_view label = {};       ///< any bytes, at most max_label; kept, and shown by `list`
+    std::optional<Identity> identity = {};  ///< none: as the keeper
+    std::optional<int> priority = {};       ///< nice value; none: the keeper's
+    std::optional<unsigned> umask = {};     ///< none: the keeper's
+    std::vector<ResourceLimit> limits = {};
+    CgroupLimits cgroup_limits = {};
 };
 
 /// Nothing if the bytes are not exactly one spec: a missing NUL, an unknown enumerator, a count

@@ -223,6 +223,7 @@ void Peer::start(AttemptId id, const Order& order) {
     spec.survive = order.survive;
     spec.stop_timeout_us = order.stop_timeout.count();
     spec.label = order.label;
+    if (order.change) order.change(spec);
     std::vector<std::byte> body = encode_start(spec);
     std::vector<UniqueFd> owned;
     std::vector<int> fds;

@@ -106,6 +106,8 @@ struct Order {
     std::chrono::microseconds stop_timeout = std::chrono::seconds(10);
     std::optional<std::string> input = {};
     std::string label = {};
+    /// What few tests ask for.
+    std::function<void(StartSpec&)> change = {};
 };
 
 Order shell(const std::string& script);

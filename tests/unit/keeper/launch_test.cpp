@@ -132,6 +132,35 @@ TEST_P(Launch, GivenLimitsAndOomScoreOfTheKeeper_ThenATaskHasThoseTheKeeperWasSt
     peer.finish(id);
 }
 
+TEST_P(Launch, GivenASmallSoftLimit_ThenTheKeeperStartsMoreThanThat) {
+    KeeperProcess keeper(options(), [] {
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = 40;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    });
+    Peer peer(keeper.socket());
+    for (std::uint64_t run = 1; run <= 60; ++run) {
+        peer.launch({run, 1}, shell("ulimit -n; exec sleep 1000"));
+        EXPECT_EQ(peer.read_line({run, 1}), "40");
+    }
+    EXPECT_GT(open_descriptors(keeper.pid()), 60);
+}
+
+TEST_P(Launch, GivenAProgramThatCannotBeOpened_ThenTheKeeperDoesNotWaitForEver) {
+    std::filesystem::copy_file("/bin/true", path("leased"));
+    // A lease, as the file's owner may take it: who opens the file has to wait.
+    const UniqueFd lease(::open(path("leased").c_str(), O_RDWR | O_CLOEXEC));
+    ::signal(SIGIO, SIG_IGN);
+    ASSERT_EQ(::fcntl(lease.get(), F_SETLEASE, F_WRLCK), 0);
+    KeeperProcess keeper(options());
+    Order order;
+    order.argv = {path("leased")};
+    const SpawnError failure = failure_of(keeper, order);
+    EXPECT_EQ(failure.step, Step::program);
+    EXPECT_EQ(failure.error, ETIMEDOUT);
+}
+
 TEST_P(Launch, GivenManyStarts_ThenTheStartTimeThatIsToldIsThatOfProc) {
     KeeperProcess keeper(options());
     Peer peer(keeper.socket());

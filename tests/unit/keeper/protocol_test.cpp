@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
+#include <sys/resource.h>
 
 #include <string>
 
@@ -26,6 +27,11 @@ StartSpec example() {
     spec.survive = Survive::none;
     spec.stop_timeout_us = 2'500'000;
     spec.label = std::string_view("la\0bel", 6);
+    spec.identity = {1000, 1001, {4, 27, 1001}};
+    spec.priority = -5;
+    spec.umask = 027;
+    spec.limits = {{RLIMIT_CORE, 0, 0, 0}, {RLIMIT_NOFILE, 0, 100, 200}};
+    spec.cgroup_limits = {512 << 20, 50, 150'000};
     return spec;
 }
 
@@ -48,6 +54,35 @@ TEST(KeeperProtocol, GivenAStartSpec_WhenEncodedAndParsed_ThenItIsTheSame) {
     EXPECT_EQ(spec->survive, Survive::none);
     EXPECT_EQ(spec->stop_timeout_us, 2'500'000);
     EXPECT_EQ(spec->label, std::string_view("la\0bel", 6));
+    ASSERT_TRUE(spec->identity);
+    EXPECT_EQ(spec->identity->user, 1000U);
+    EXPECT_EQ(spec->identity->group, 1001U);
+    EXPECT_EQ(spec->identity->groups, (std::vector<std::uint32_t>{4, 27, 1001}));
+    EXPECT_EQ(spec->priority, -5);
+    EXPECT_EQ(spec->umask, 027U);
+    ASSERT_EQ(spec->limits.size(), 2U);
+    EXPECT_EQ(spec->limits[1].resource, unsigned{RLIMIT_NOFILE});
+    EXPECT_EQ(spec->limits[1].soft, 100U);
+    EXPECT_EQ(spec->limits[1].hard, 200U);
+    EXPECT_EQ(spec->cgroup_limits.memory, 512U << 20);
+    EXPECT_EQ(spec->cgroup_limits.processes, 50U);
+    EXPECT_EQ(spec->cgroup_limits.cpu_quota_us, 150'000U);
+}
+
+TEST(KeeperProtocol, GivenAnIdentityThatIsNone_ThenTheSpecIsRefused) {
+    const auto refused = [](const Identity& identity) {
+        StartSpec spec = example();
+        spec.identity = identity;
+        return !parse_start(encode_start(spec));
+    };
+    const std::uint32_t nobody = ~0U;  // "leave it as it is", for the calls that are made of it
+    EXPECT_FALSE(refused({1, 1, {}}));
+    EXPECT_TRUE(refused({nobody, 1, {}}));
+    EXPECT_TRUE(refused({1, nobody, {}}));
+    EXPECT_TRUE(refused({1, 1, {1, nobody}}));
+    EXPECT_TRUE(refused({1, 1, {2, 1}})) << "not in order";
+    EXPECT_TRUE(refused({1, 1, {2, 2}}));
+    EXPECT_TRUE(refused({1, 1, std::vector<std::uint32_t>(max_groups + 1, 1)}));
 }
 
 TEST(KeeperProtocol, GivenAStartSpec_WhenCutAnywhereOrPadded_ThenItIsRefused) {

@@ -34,6 +34,7 @@
 #include "os/config_watcher.hpp"
 #include "os/console.hpp"
 #include "os/keeper_client.hpp"
+#include "os/start_lookup.hpp"
 #include "os/state_directory.hpp"
 #include "os/system_clock.hpp"
 #include "store/memory_run_store.hpp"
@@ -205,6 +206,7 @@ class Daemon {
         return {loop_.get_executor(),
                 clock_,
                 keeper_,
+                lookup_,
                 store,
                 state_ ? &state_->outputs() : nullptr,
                 notifier_,
@@ -466,6 +468,7 @@ class Daemon {
     const WallTime started_;
     engine::Health health_;
     os::KeeperClient keeper_;
+    os::StartLookup lookup_;
     store::MemoryRunStore memory_;  // without a state directory
     std::unique_ptr<State> state_;
     engine::EventBus events_;

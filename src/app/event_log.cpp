@@ -121,6 +121,12 @@ struct Writer {
                  {"restarted", event.restarted},
                  {"changed", event.changed}});
     }
+    void operator()(const engine::LimitNotEnforced& event) const {
+        std::string words = fmt::format("limits.{} (task \"{}\"", event.what, event.task);
+        if (event.tasks > 1) words += fmt::format(" and {} more", event.tasks - 1);
+        log.say(level_enum::warn, "limit-not-enforced", words + ")",
+                {{"reason", event.what}, {"task", event.task}, {"tasks", event.tasks}});
+    }
     void operator()(const engine::ClockStepped& event) const {
         const bool back = event.by < Duration::zero();
         log.say(level_enum::warn, "clock-set",

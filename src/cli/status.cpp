@@ -3,7 +3,11 @@
 // `bansuri status`.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/client_commands.hpp"
 #include "cli/reading.hpp"
@@ -64,6 +68,29 @@ std::string note_of(const Json& task) {
     return note;
 }
 
+/// What is asked for and not enforced here, each once.
+void print_shortcomings(const Json& tasks, const Surroundings& around) {
+    std::vector<std::pair<std::string, std::string>> told;  // what, and of which tasks
+    for (const Json& task : tasks) {
+        for (const Json& what : list_of(task, "shortcomings")) {
+            if (!what.is_string()) continue;
+            const auto& words = what.get_ref<const std::string&>();
+            const auto known = std::find_if(told.begin(), told.end(), [&words](const auto& each) {
+                return each.first == words;
+            });
+            if (known == told.end()) {
+                told.emplace_back(words, text_of(task, "task"));
+            } else if (!known->second.ends_with("...")) {
+                known->second += ", ...";
+            }
+        }
+    }
+    for (const auto& [words, of] : told) {
+        const std::string line = printable_line(fmt::format("limits.{} ({})", words, of));
+        around.out << coloured(line, Colour::yellow, around.colour) << '\n';
+    }
+}
+
 Cell next_of(const Json& task, const Surroundings& around) {
     const auto retry = time_of(task, "retry_at");
     const auto next = retry ? retry : time_of(task, "next");
@@ -91,6 +118,7 @@ int execute(const StatusCommand& command, ApiClient& api, const Surroundings& ar
         return 0;
     }
     print_head(member(*answer, "daemon"), around);
+    print_shortcomings(list_of(*answer, "tasks"), around);
     Table table({{"TASK", false, true},
                  {"STATE"},
                  {"SINCE", true},

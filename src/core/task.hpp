@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "core/isolation.hpp"
+#include "core/rare.hpp"
 #include "core/retry_policy.hpp"
 #include "core/schedule.hpp"
 #include "core/time.hpp"
@@ -53,6 +55,7 @@ struct Command {
     std::string working_directory;  ///< absolute
     std::map<std::string, std::string> environment;
     bool clean_environment = false;
+    Rare<Isolation> isolation;
     OutputTarget standard_output;
     OutputTarget standard_error;
     std::uint64_t output_limit = 10'000'000;  ///< bytes kept of one run's captured output

@@ -39,8 +39,8 @@ Environment inheritable(const char* const* environ) {
     return kept;
 }
 
-Environment environment_of(const Task& task, const Environment& inherited, AttemptId id,
-                           WallTime scheduled_at) {
+Environment environment_of(const Task& task, const Environment& inherited, const StartFacts& facts,
+                           AttemptId id, WallTime scheduled_at) {
     Environment environment;
     environment.reserve(inherited.size() + task.command.environment.size() + 4);
     for (const std::string& variable : inherited) {
@@ -48,6 +48,13 @@ Environment environment_of(const Task& task, const Environment& inherited, Attem
             environment.push_back(variable);
         }
     }
+    if (facts.account) {
+        set_variable(environment, "HOME", facts.account->home);
+        set_variable(environment, "USER", facts.account->name);
+        set_variable(environment, "LOGNAME", facts.account->name);
+        set_variable(environment, "SHELL", facts.account->shell);
+    }
+    for (const auto& [name, value] : facts.variables) set_variable(environment, name, value);
     for (const auto& [name, value] : task.command.environment) {
         set_variable(environment, name, value);
     }

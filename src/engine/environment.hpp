@@ -19,10 +19,11 @@ using Environment = std::vector<std::string>;
 Environment inheritable(const char* const* environ);
 
 /// `inherited` (or, with clean-environment, only PATH, HOME, USER, LOGNAME, SHELL, LANG and TZ of
-/// it), then the task's own variables, then BANSURI_TASK, BANSURI_RUN_ID, BANSURI_ATTEMPT and
+/// it), then HOME, USER, LOGNAME and SHELL of the account, then what the environment files say,
+/// then the task's own variables, then BANSURI_TASK, BANSURI_RUN_ID, BANSURI_ATTEMPT and
 /// BANSURI_SCHEDULED_AT (RFC 3339, UTC). Later ones replace earlier ones.
-Environment environment_of(const Task& task, const Environment& inherited, AttemptId id,
-                           WallTime scheduled_at);
+Environment environment_of(const Task& task, const Environment& inherited, const StartFacts& facts,
+                           AttemptId id, WallTime scheduled_at);
 
 /// Puts NAME=value into `environment`, in place of an older value.
 void set_variable(Environment& environment, std::string_view name, std::string_view value);

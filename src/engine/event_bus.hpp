@@ -67,12 +67,19 @@ struct ConfigurationApplied {
     std::size_t tasks, added, removed, restarted, changed;
 };
 
+/// Once for each configuration and sentence.
+struct LimitNotEnforced {
+    std::string what;   ///< "cpu: ...", as ProcessLauncher::shortcomings() says
+    std::string task;   ///< the first of them
+    std::size_t tasks;  ///< that it holds for
+};
+
 struct ClockStepped {
     Duration by;  ///< negative: set back
 };
 
 using Event = std::variant<StateChanged, AttemptStarted, AttemptTakenOver, AttemptEnded, RunEnded,
-                           InstantsSkipped, ConfigurationApplied, ClockStepped>;
+                           InstantsSkipped, ConfigurationApplied, LimitNotEnforced, ClockStepped>;
 
 /// Single-threaded: published and delivered on the engine's loop, before publish() returns.
 class EventBus {

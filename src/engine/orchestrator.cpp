@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "engine/release.hpp"
+#include "engine/shortcomings.hpp"
 
 namespace bansuri::engine {
 namespace asio = boost::asio;
@@ -64,6 +65,9 @@ void Orchestrator::apply(const Configuration& configuration) {
     }
     services_.store.know(followed(), services_.clock.wall_now());
     services_.events.publish(applied);
+    for (const LimitNotEnforced& limit : shortcomings_of(configured_, services_.launcher)) {
+        services_.events.publish(limit);
+    }
 }
 
 /// Of the others no instant is missed.
@@ -442,6 +446,7 @@ std::vector<TaskStatus> Orchestrator::status(const std::vector<std::string>& nam
         const auto known = records_.find(name);
         if (known == records_.end()) return;
         all.push_back(status_of(*known->second, timeline_, services_.clock, zone_));
+        all.back().shortcomings = shortcomings_of(*known->second->task, services_.launcher);
     };
     for (const std::string& name : names) tell(name);
     if (names.empty()) {

@@ -19,6 +19,7 @@
 #include "core/result.hpp"
 #include "core/task.hpp"
 #include "engine/run_store.hpp"
+#include "engine/start_lookup.hpp"
 
 namespace bansuri::engine {
 
@@ -38,6 +39,10 @@ struct LaunchSpec {
     OutputTarget standard_output;               ///< capture, file or ignore
     OutputTarget standard_error;                ///< any kind
     std::optional<std::string> standard_input;  ///< its bytes; nothing: /dev/null
+    std::optional<Account> account;             ///< as whom; nothing: as Bansuri itself
+    std::optional<int> priority;
+    std::optional<unsigned> umask;
+    ResourceLimits limits;
     /// What becomes of processes that the leader leaves behind when it ends by itself, and how
     /// long they get between SIGTERM and SIGKILL.
     Survive survive = Survive::daemons;
@@ -129,6 +134,10 @@ class ProcessLauncher {
     /// No such file or directory`.
     virtual boost::asio::awaitable<Result<std::unique_ptr<Process>>> start(
         LaunchSpec spec, OutputSink& sink, std::function<void()> changed) = 0;
+
+    /// What of a task's limits is not enforced on this machine, or otherwise than it was meant: a
+    /// sentence each, led by the key.
+    virtual std::vector<std::string> shortcomings(const Isolation& isolation) const = 0;
 
     /// What earlier daemons started and the keeper still holds. Called once, before any start().
     virtual boost::asio::awaitable<std::vector<HeldAttempt>> held() = 0;

@@ -14,6 +14,7 @@
 #include "engine/output_store.hpp"
 #include "engine/process_launcher.hpp"
 #include "engine/run_store.hpp"
+#include "engine/start_lookup.hpp"
 
 namespace bansuri::engine {
 
@@ -22,6 +23,7 @@ struct Services {
     boost::asio::any_io_executor loop;
     Clock& clock;
     ProcessLauncher& launcher;
+    StartLookup& lookup;
     RunStore& store;
     OutputStore* outputs;  ///< nullptr: output is not kept with its run
     Notifier& notifier;

@@ -48,6 +48,8 @@ struct TaskStatus {
     std::vector<LiveRun> runs;     ///< oldest first
     std::optional<LastRun> last;
     std::optional<WallTime> retry_at;  ///< the first next attempt of its runs
+    /// What of its limits is not enforced here, a sentence each.
+    std::vector<std::string> shortcomings;
 };
 
 struct DaemonStatus {

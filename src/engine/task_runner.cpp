@@ -199,18 +199,21 @@ void TaskRunner::make_capture() {
 asio::awaitable<AttemptResult> TaskRunner::launch() {
     const MonoTime begun = services_.clock.mono_now();
     make_capture();
-    LaunchSpec spec = launch_spec(begun);
+    StartFacts known;
+    if (task_->command.isolation->needs_lookup()) {
+        Result<StartFacts> found = co_await services_.lookup.look_up(task_);
+        if (stop_reason_) co_return stopped();
+        if (!found) co_return not_started(found.error());
+        known = *std::move(found);
+    }
+    LaunchSpec spec = launch_spec(begun, std::move(known));
     std::function<void()> told = [changed = changed_] { changed->notify(); };
     Result<std::unique_ptr<Process>> started =
         co_await services_.launcher.start(std::move(spec), *kept_->output, std::move(told));
     // With the keeper gone nobody can say whether it was started: the record stays open, and this
     // daemon is about to end. Ended by that.
     while (!started && started.error().code == ErrorCode::unreachable) co_await changed_->wait();
-    if (!started) {
-        AttemptResult not_started;
-        not_started.reason = started.error().message;
-        co_return not_started;
-    }
+    if (!started) co_return not_started(started.error());
     kept_->process = std::move(*started);
     const Process& process = *kept_->process;
     crash_point("after-start");
@@ -368,6 +371,12 @@ AttemptResult TaskRunner::stopped() const {
     return result;
 }
 
+AttemptResult TaskRunner::not_started(const Error& error) {
+    AttemptResult result;
+    result.reason = error.message;
+    return result;
+}
+
 AttemptResult TaskRunner::lost(std::string reason) {
     AttemptResult result;
     result.outcome = Outcome::lost;
@@ -379,11 +388,17 @@ AttemptLabel TaskRunner::label(MonoTime begun) const {
     return {task_->name, order_.due, order_.origin, started_at_, begun};
 }
 
-LaunchSpec TaskRunner::launch_spec(MonoTime begun) const {
+LaunchSpec TaskRunner::launch_spec(MonoTime begun, StartFacts known) const {
+    const Isolation& isolation = *task_->command.isolation;
     LaunchSpec spec;
     spec.id = attempt_id();
     spec.argv = {"/bin/sh", "-c", task_->command.line};
-    spec.environment = environment_of(*task_, services_.inherited, spec.id, order_.due.instant);
+    spec.environment =
+        environment_of(*task_, services_.inherited, known, spec.id, order_.due.instant);
+    spec.account = std::move(known.account);
+    spec.priority = isolation.priority;
+    spec.umask = isolation.umask;
+    spec.limits = isolation.limits;
     spec.working_directory = task_->command.working_directory;
     spec.standard_output = task_->command.standard_output;
     spec.standard_error = task_->command.standard_error;

@@ -98,8 +98,9 @@ class TaskRunner {
     AttemptResult refused(const Error& error);
     AttemptResult judge(EndedBy cause, MonoTime begun) const;
     AttemptResult stopped() const;
+    static AttemptResult not_started(const Error& error);
     static AttemptResult lost(std::string reason);
-    LaunchSpec launch_spec(MonoTime begun) const;
+    LaunchSpec launch_spec(MonoTime begun, StartFacts known) const;
     AttemptLabel label(MonoTime begun) const;
     std::optional<std::uint32_t> attempts_in_all() const;
     FailureInfo facts(FailureInfo::Kind kind, const AttemptResult& result) const;

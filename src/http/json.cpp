@@ -89,7 +89,7 @@ Json as_json(const engine::TaskStatus& status) {
     }
     // Not as a list in braces, which is copied twice: there may be ten thousand of these.
     Json::object_t object;
-    object.reserve(14);
+    object.reserve(15);
     const auto add = [&](const char* name, Json value) {
         object.emplace_back(name, std::move(value));
     };
@@ -107,6 +107,7 @@ Json as_json(const engine::TaskStatus& status) {
     add("runs", std::move(runs));
     add("last", std::move(last));
     add("retry_at", time(status.retry_at));
+    add("shortcomings", status.shortcomings);
     return object;
 }
 

@@ -2,6 +2,7 @@
 #include "os/keeper_client.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include "keeper/protocol.hpp"
 #include "keeper/sealed_memory.hpp"
 #include "keeper/start_spec.hpp"
+#include "os/enforcement.hpp"
 #include "os/keeper_connection.hpp"
 #include "os/kept_attempt.hpp"
 #include "os/launch_message.hpp"
@@ -80,8 +82,8 @@ struct StartPacket {
     std::vector<UniqueFd> fds;
 };
 
-Result<StartPacket> make_start(const engine::LaunchSpec& spec) {
-    auto body = encode_launch(spec);
+Result<StartPacket> make_start(const engine::LaunchSpec& spec, std::uint32_t controllers) {
+    auto body = encode_launch(spec, controllers);
     if (!body) return tl::unexpected(body.error());
     StartPacket packet;
     std::uint16_t flags = 0;
@@ -117,7 +119,7 @@ asio::awaitable<Result<std::unique_ptr<engine::Process>>> start_attempt(
     if (connection->knows(id)) {
         co_return fail(ErrorCode::cannot_start, "this attempt has been started already");
     }
-    auto packet = make_start(spec);
+    auto packet = make_start(spec, connection->controllers());
     if (!packet) co_return tl::unexpected(packet.error());
 
     auto attempt = std::make_shared<KeptAttempt>(connection->loop(), connection->buffer(), sink,
@@ -225,6 +227,12 @@ void KeeperClient::ready() { connection_->send(keeper::encode(MessageType::ready
 void KeeperClient::detach() { connection_->detach(); }
 
 bool KeeperClient::lost() const { return connection_->lost(); }
+std::vector<std::string> KeeperClient::shortcomings(const Isolation& isolation) const {
+    const bool as_root = isolation.user.empty() ? ::geteuid() == 0
+                                                : isolation.user == "root" || isolation.user == "0";
+    return enforce(isolation.limits, connection_->controllers(), as_root).shortcomings;
+}
+
 bool KeeperClient::uses_cgroups() const { return connection_->uses_cgroups(); }
 bool KeeperClient::has_started() const { return connection_->has_started(); }
 

@@ -35,6 +35,9 @@ class KeeperClient final : public engine::ProcessLauncher {
                                                std::function<void()> changed) override;
     boost::asio::awaitable<Result<void>> adopt(engine::AdoptSpec spec) override;
 
+    /// Known once the keeper has answered.
+    std::vector<std::string> shortcomings(const Isolation& isolation) const override;
+
     /// Tells the keeper that this daemon's end is meant: it starts no other, ends what is left, and
     /// exits with this daemon's exit code. Blocks until that is sent, a few seconds at most; false
     /// if it could not be.

@@ -191,6 +191,7 @@ void KeeperConnection::handle(std::span<const std::byte> bytes, keeper::Received
         const auto hello = keeper::parse_body<keeper::Hello>(*message);
         if (!hello || hello->version != keeper::protocol_version) return lose();
         cgroups_ = hello->containment == keeper::ContainmentKind::cgroups;
+        controllers_ = hello->controllers;
         has_started_ = hello->has_started != 0;
         return;
     }

@@ -35,6 +35,8 @@ class KeeperConnection : public std::enable_shared_from_this<KeeperConnection> {
     bool lost() const { return lost_; }
     void on_lost(std::function<void()> told) { on_lost_ = std::move(told); }
     bool uses_cgroups() const { return cgroups_; }
+    /// Bits, as in keeper::Hello.
+    std::uint32_t controllers() const { return controllers_; }
     bool has_started() const { return has_started_; }
     const boost::asio::any_io_executor& loop() const { return loop_; }
     std::span<char> buffer() { return buffer_; }
@@ -112,6 +114,7 @@ class KeeperConnection : public std::enable_shared_from_this<KeeperConnection> {
     bool detached_ = false;
     std::function<void()> on_lost_;
     bool cgroups_ = false;
+    std::uint32_t controllers_ = 0;
     bool has_started_ = false;
 };
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +12,7 @@
 
 #include "core/printable.hpp"
 #include "keeper/start_spec.hpp"
+#include "os/enforcement.hpp"
 
 namespace bansuri::os {
 namespace {
@@ -83,10 +85,48 @@ std::string program_problem(const std::string& program, int error) {
             remedy = "; one argument or variable may have 131071 bytes: put more into a file";
             break;
         case ETXTBSY: remedy = "; the file is open for writing"; break;
-        case EAGAIN: remedy = "; the limit of processes is reached"; break;
+        case EAGAIN: remedy = "; the user's limit of processes is reached"; break;
+        case ETIMEDOUT:
+            remedy =
+                "; it could not be opened in 5 s: see what its file system, or who has a "
+                "lease on it, does";
+            break;
         default: break;
     }
     return fmt::format("exec \"{}\": {}{}", printable_lines(program), cause(error), remedy);
+}
+
+/// " as user "x"" for a task that is somebody else's.
+std::string as_whom(const engine::LaunchSpec& spec) {
+    if (!spec.account) return {};
+    return fmt::format(" (as user \"{}\")", printable_lines(spec.account->name));
+}
+
+std::string limit_problem(const keeper::SpawnError& failure) {
+    return fmt::format("limits.{}: {}; {}", key_of_resource(failure.detail), cause(failure.error),
+                       failure.error == EPERM ? "it is above the hard limit that Bansuri was "
+                                                "started with: raise that, or ask for less"
+                                              : "correct it");
+}
+
+/// The step by its name: who reads the log of such a failure knows the calls, or looks them up.
+std::string identity_problem(const engine::LaunchSpec& spec, const keeper::SpawnError& failure) {
+    const char* step = "";
+    switch (failure.step) {
+        case keeper::Step::ownership: step = "fchown of its output pipes"; break;
+        case keeper::Step::groups: step = "setgroups"; break;
+        case keeper::Step::group: step = "setresgid"; break;
+        case keeper::Step::user: step = "setresuid"; break;
+        default:
+            return fmt::format(
+                "become user \"{}\": the kernel did not make it exactly that user, "
+                "or root could be had back; nothing was started",
+                printable_lines(spec.account->name));
+    }
+    const char* remedy = "Bansuri has to be root, in the user namespace that the user is of";
+    if (failure.error == EAGAIN) remedy = "the user's limit of processes is reached";
+    return fmt::format("become user \"{}\": {}: {}; {}", printable_lines(spec.account->name), step,
+                       cause(failure.error), remedy);
 }
 
 /// By the variables that every task reads; a notifier's tell of another run.
@@ -101,7 +141,8 @@ bool names_itself(const engine::LaunchSpec& spec) {
 
 }  // namespace
 
-Result<std::vector<std::byte>> encode_launch(const engine::LaunchSpec& spec) {
+Result<std::vector<std::byte>> encode_launch(const engine::LaunchSpec& spec,
+                                             std::uint32_t controllers) {
     if (spec.argv.empty()) return fail(ErrorCode::cannot_start, "there is no command to execute");
     if (std::any_of(spec.argv.begin(), spec.argv.end(), has_nul) ||
         has_nul(spec.working_directory) || has_nul(spec.standard_output.path) ||
@@ -132,6 +173,22 @@ Result<std::vector<std::byte>> encode_launch(const engine::LaunchSpec& spec) {
     start.error = translate(spec.standard_error);
     start.survive = translate(spec.survive);
     start.stop_timeout_us = spec.stop_timeout.count();
+    // Without privileges an account is checked to be oneself, and nothing has to be changed.
+    if (spec.account && ::geteuid() == 0) {
+        if (spec.account->groups.size() > keeper::max_groups) {
+            return fail(ErrorCode::cannot_start,
+                        fmt::format("user \"{}\" is in {} groups; {} are possible",
+                                    printable_lines(spec.account->name),
+                                    spec.account->groups.size(), keeper::max_groups));
+        }
+        start.identity = {spec.account->user, spec.account->group, spec.account->groups};
+    }
+    start.priority = spec.priority;
+    start.umask = spec.umask;
+    const uid_t user = spec.account ? spec.account->user : ::geteuid();
+    Enforcement enforcement = enforce(spec.limits, controllers, user == 0);
+    start.limits = std::move(enforcement.limits);
+    start.cgroup_limits = enforcement.cgroup;
     std::vector<std::byte> bytes = keeper::encode_start(start);
     if (bytes.size() > keeper::max_spec || start.argv.size() > keeper::max_spec_strings ||
         start.environment.size() > keeper::max_spec_strings) {
@@ -155,19 +212,29 @@ Error launch_error(const engine::LaunchSpec& spec, const keeper::SpawnError& fai
         case keeper::Step::session:
             message = fmt::format("create a session: {}", cause(error));
             break;
+        case keeper::Step::limit: message = limit_problem(failure); break;
+        case keeper::Step::priority:
+            message = fmt::format("priority {}: {}; only root may ask for less than it has",
+                                  spec.priority.value_or(0), cause(error));
+            break;
+        case keeper::Step::ownership:
+        case keeper::Step::groups:
+        case keeper::Step::group:
+        case keeper::Step::user:
+        case keeper::Step::identity: message = identity_problem(spec, failure); break;
         case keeper::Step::working_directory:
             message =
-                fmt::format("working directory \"{}\": {}; {}",
-                            printable_lines(spec.working_directory), cause(error),
+                fmt::format("working directory \"{}\"{}: {}; {}",
+                            printable_lines(spec.working_directory), as_whom(spec), cause(error),
                             error == EACCES ? "allow it to be entered or correct working-directory"
                                             : "create it or correct working-directory");
             break;
         case keeper::Step::standard_input: message = fmt::format("stdin: {}", cause(error)); break;
         case keeper::Step::standard_output:
-            message = file_problem("stdout", spec.standard_output, error);
+            message = file_problem("stdout", spec.standard_output, error) + as_whom(spec);
             break;
         case keeper::Step::standard_error:
-            message = file_problem("stderr", spec.standard_error, error);
+            message = file_problem("stderr", spec.standard_error, error) + as_whom(spec);
             break;
         case keeper::Step::program: message = program_problem(spec.argv.front(), error); break;
         case keeper::Step::none:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "core/result.hpp"
@@ -13,8 +14,10 @@
 namespace bansuri::os {
 
 /// The start spec as the keeper reads it. The error (cannot_start) tells what of it cannot be
-/// passed to a program at all: a NUL in a string, or more than the keeper takes.
-Result<std::vector<std::byte>> encode_launch(const engine::LaunchSpec& spec);
+/// passed to a program at all: a NUL in a string, or more than the keeper takes. `controllers`:
+/// bits of the keeper's Hello.
+Result<std::vector<std::byte>> encode_launch(const engine::LaunchSpec& spec,
+                                             std::uint32_t controllers);
 
 /// What the keeper's refusal means to a person (cannot_start): step, object, cause, remedy.
 Error launch_error(const engine::LaunchSpec& spec, const keeper::SpawnError& failure);

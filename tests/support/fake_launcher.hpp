@@ -59,6 +59,10 @@ class FakeLauncher final : public engine::ProcessLauncher {
 
     boost::asio::awaitable<Result<std::unique_ptr<engine::Process>>> start(
         engine::LaunchSpec spec, engine::OutputSink& sink, std::function<void()> changed) override;
+    std::vector<std::string> shortcomings(const Isolation& isolation) const override {
+        return isolation.limits.cpu ? std::vector<std::string>{"cpu: not on this machine"}
+                                    : std::vector<std::string>{};
+    }
     boost::asio::awaitable<std::vector<engine::HeldAttempt>> held() override;
     std::unique_ptr<engine::Process> take_over(engine::AttemptId id, engine::OutputSink& sink,
                                                std::function<void()> changed) override;

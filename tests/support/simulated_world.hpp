@@ -36,6 +36,24 @@ struct RecordingForwarder final : engine::OutputForwarder {
     std::string text;
 };
 
+/// Accounts and files as a test says; an answer may be held back.
+struct FakeLookup final : engine::StartLookup {
+    boost::asio::awaitable<Result<engine::StartFacts>> look_up(
+        std::shared_ptr<const Task> task) override {
+        ++asked;
+        while (holds_back) co_await released.wait();
+        Result<engine::StartFacts> known = answer(*task);
+        co_return known;
+    }
+    explicit FakeLookup(boost::asio::any_io_executor loop) : released(loop) {}
+    std::function<Result<engine::StartFacts>(const Task&)> answer = [](const Task&) {
+        return engine::StartFacts{};
+    };
+    int asked = 0;
+    bool holds_back = false;
+    engine::Wakeup released;
+};
+
 /// The clock as one daemon knows it: when that is killed, its alarms ring no more.
 class DaemonClock final : public engine::Clock {
   public:
@@ -183,6 +201,7 @@ class SimulatedWorld : public ::testing::Test {
     boost::asio::io_context loop;
     FakeClock clock;
     FakeLauncher launcher;
+    FakeLookup lookup{loop.get_executor()};
     store::MemoryRunStore store{1'000'000};
     RecordingNotifier notifier;
     RecordingForwarder forwarder;
@@ -239,7 +258,7 @@ class SimulatedWorld : public ::testing::Test {
     void make_engine() {
         daemon_clock = std::make_unique<DaemonClock>(clock);
         engine = std::make_unique<engine::Orchestrator>(engine::Services{
-            loop.get_executor(), *daemon_clock, launcher, store, nullptr, notifier, events,
+            loop.get_executor(), *daemon_clock, launcher, lookup, store, nullptr, notifier, events,
             forwarder, engine::Environment{"PATH=/usr/bin"}, [] { return 0.0; },
             [this](const std::string& name, const std::string& what) {
                 bugs.push_back(name + ": " + what);

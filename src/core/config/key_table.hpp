@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/config/task_draft.hpp"
 #include "core/config/text_rule.hpp"
@@ -73,6 +74,7 @@ struct TypedValue {
 struct RootDraft {
     std::string notify_command;
     std::string zone;
+    std::vector<std::string> secrets;
     Retention retention;
     Durability durability = Durability::normal;
 };

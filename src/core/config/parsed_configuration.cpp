@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -27,6 +28,7 @@ struct Inheritance {
     TaskDraft defaults;
     std::size_t weight = 0;  ///< bytes, about, that each task takes for the defaults
     TimeZone zone = TimeZone::system();
+    std::vector<std::string> secrets;
 };
 
 /// Reads a document once. Tasks are read as they come, with the defaults that are known by then;
@@ -109,6 +111,11 @@ class Parser final : public DocumentTaker {
             cache_.expect_zone(*zone);
             too_late_ = too_late_ || met_tasks_;
         }
+        if (row_->name == "secrets") {
+            inheritance_.secrets = root_.secrets;
+            add_secrets(inheritance_.defaults.task.command.isolation);
+            too_late_ = too_late_ || met_tasks_;
+        }
     }
 
     bool take_element(const Value& value) override {
@@ -146,6 +153,8 @@ class Parser final : public DocumentTaker {
         for (const auto& [name, value] : draft.task.command.environment) {
             bytes += 2 * entry + name.size() + value.size();
         }
+        for (const std::string& path : draft.environment_files)
+            bytes += 2 * entry + 2 * path.size();
         for (const std::string& tag : draft.task.tags) bytes += entry + tag.size();
         for (const std::string& name : draft.depends_on) bytes += entry + name.size();
         return bytes;
@@ -203,6 +212,7 @@ class Parser final : public DocumentTaker {
             notifying_.push_back({{}, 0, draft.place(Key::notify)});
         }
         inheritance_.defaults = draft.heir();
+        add_secrets(inheritance_.defaults.task.command.isolation);
         inheritance_.weight = heap_of(draft);
         too_late_ = too_late_ || met_tasks_;
     }
@@ -231,6 +241,7 @@ class Parser final : public DocumentTaker {
             dependencies_.add(name, task_number(), std::move(draft.depends_on),
                               draft.place(Key::depends_on));
         }
+        add_secrets(draft.task.command.isolation);
         Task task =
             finish_task(std::move(draft), value.place(), errors_before, surroundings_, context);
         // One error decides that there will be no configuration: what was built is given back.
@@ -239,6 +250,16 @@ class Parser final : public DocumentTaker {
         } else {
             tasks_.push_back(std::make_shared<const Task>(std::move(task)));
         }
+    }
+
+    /// Those of the root hold for every task.
+    void add_secrets(Rare<Isolation>& isolation) const {
+        if (inheritance_.secrets.empty() && isolation->secrets.empty()) return;
+        std::vector<std::string> all = isolation->secrets;
+        all.insert(all.end(), inheritance_.secrets.begin(), inheritance_.secrets.end());
+        std::sort(all.begin(), all.end());
+        all.erase(std::unique(all.begin(), all.end()), all.end());
+        if (all != isolation->secrets) isolation.edit().secrets = std::move(all);
     }
 
     void register_name(const std::string& name, Span place, ReadContext& context) {

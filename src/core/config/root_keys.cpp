@@ -56,7 +56,11 @@ const KeyRow rows[] = {
      .spec = {.kind = ValueKind::text_list, .rule = &variable_name},
      .example = R"(["DB_PASSWORD"])",
      .doc = "Names of environment variables whose values are hidden in what is shown, of all "
-            "tasks.", .availability = not_yet},
+            "tasks.",
+     .store_root = [](RootDraft& draft, const TypedValue& v) {
+         draft.secrets.clear();
+         for (const Value name : v.value) draft.secrets.emplace_back(name.text());
+     }},
     {.name = "alerts", .place = Place::root, .spec = {.kind = ValueKind::boolean},
      .fallback = "false", .example = "true",
      .doc = "Send alerts that are not a task's (configuration rejected, low disk) to "

@@ -82,6 +82,7 @@ struct TaskDraft {
     std::string standard_error;     ///< as written
     std::optional<unsigned> attempts;
     std::vector<std::string> depends_on;
+    std::vector<std::string> environment_files;  ///< as written
 
     std::array<Span, key_count> places{};  ///< of the values
     std::bitset<key_count> present;

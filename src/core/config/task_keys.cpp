@@ -104,19 +104,40 @@ const KeyRow backoff_members[] = {
 
 const KeyRow limit_members[] = {
     {.name = "memory", .place = Place::member, .spec = size(1), .example = R"("512M")",
-     .doc = "Bytes of memory."},
+     .doc = "Bytes of memory.",
+     .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.command.isolation.edit().limits.memory = v.size;
+     }},
     {.name = "cpu", .place = Place::member, .spec = number(0.01, 4096), .example = "1.5",
-     .doc = "Processor cores."},
+     .doc = "Processor cores.",
+     .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.command.isolation.edit().limits.cpu = v.number;
+     }},
     {.name = "processes", .place = Place::member, .spec = integer(1, most), .example = "50",
-     .doc = "Processes and threads at once."},
+     .doc = "Processes and threads at once.",
+     .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.command.isolation.edit().limits.processes = static_cast<std::uint64_t>(v.integer);
+     }},
     {.name = "open-files", .place = Place::member, .spec = integer(3, most), .example = "1024",
-     .doc = "File descriptors of one process."},
+     .doc = "File descriptors of one process.",
+     .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.command.isolation.edit().limits.open_files = static_cast<std::uint64_t>(v.integer);
+     }},
     {.name = "file-size", .place = Place::member, .spec = size(0), .example = R"("1G")",
-     .doc = "Bytes of a file that the task writes."},
+     .doc = "Bytes of a file that the task writes.",
+     .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.command.isolation.edit().limits.file_size = v.size;
+     }},
     {.name = "core", .place = Place::member, .spec = size(0), .example = "0",
-     .doc = "Bytes of a core dump."},
+     .doc = "Bytes of a core dump.",
+     .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.command.isolation.edit().limits.core = v.size;
+     }},
     {.name = "cpu-time", .place = Place::member, .spec = duration(microsecond),
-     .example = R"("10m")", .doc = "Processor time of one process."},
+     .example = R"("10m")", .doc = "Processor time of one process.",
+     .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.command.isolation.edit().limits.cpu_time = v.span;
+     }},
 };
 // clang-format on
 
@@ -133,6 +154,27 @@ void store_environment(TaskDraft& draft, const TypedValue& v) {
         draft.task.command.environment.insert_or_assign(std::string(variable.key()),
                                                         std::string(variable.text()));
     }
+}
+
+void store_environment_files(TaskDraft& draft, const TypedValue& v) {
+    draft.environment_files.clear();
+    if (v.value.kind() == JsonKind::string) {
+        draft.environment_files.emplace_back(v.value.text());
+        return;
+    }
+    for (const Value path : v.value) draft.environment_files.emplace_back(path.text());
+}
+
+void store_secrets(TaskDraft& draft, const TypedValue& v) {
+    auto& secrets = draft.task.command.isolation.edit().secrets;
+    secrets.clear();
+    for (const Value name : v.value) secrets.emplace_back(name.text());
+}
+
+unsigned octal(std::string_view digits) {
+    unsigned mode = 0;
+    for (const char digit : digits) mode = mode * 8 + static_cast<unsigned>(digit - '0');
+    return mode;
 }
 
 void store_failure_answer(TaskDraft& draft, const TypedValue& v) {
@@ -280,8 +322,11 @@ const KeyRow rows[] = {
      .doc = "Variables that are added to the inherited environment.", .store = store_environment},
     {.name = "environment-file", .key = Key::environment_file,
      .spec = {.kind = ValueKind::text_or_list, .rule = &path_name}, .example = R"("-secrets.env")",
-     .doc = "Files of variables, read at each start; a leading `-` allows that the file is "
-            "missing.", .availability = not_yet},
+     .doc = "Files of variables, read at each start: JSON if the name ends with `.json`, else lines "
+            "of `NAME=value`. `environment` wins over them. A leading `-` allows that the file is "
+            "missing.", .store = [](TaskDraft& draft, const TypedValue& v) {
+         store_environment_files(draft, v);
+     }},
     {.name = "clean-environment", .key = Key::clean_environment, .spec = boolean(),
      .fallback = "false", .example = "true",
      .doc = "Start from PATH, HOME, USER, LOGNAME, SHELL, LANG and TZ only.",
@@ -289,16 +334,27 @@ const KeyRow rows[] = {
          draft.task.command.clean_environment = v.flag;
      }},
     {.name = "user", .key = Key::user, .spec = text(some_text), .example = R"("www-data")",
-     .doc = "Name of the user as whom the task runs.", .availability = not_yet},
+     .doc = "Name or number of the user as whom the task runs.", .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.command.isolation.edit().user = v.text;
+     }},
     {.name = "group", .key = Key::group, .spec = text(some_text), .example = R"("adm")",
-     .doc = "Name of the group as which the task runs.", .availability = not_yet},
+     .doc = "Name or number of the group as which the task runs; without it, the user's.", .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.command.isolation.edit().group = v.text;
+     }},
     {.name = "priority", .key = Key::priority, .spec = integer(-20, 19), .fallback = "0",
-     .example = "10", .doc = "Nice value.", .availability = not_yet},
+     .example = "10", .doc = "Nice value.", .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.command.isolation.edit().priority = static_cast<int>(v.integer);
+     }},
     {.name = "umask", .key = Key::umask, .spec = text(file_mask), .example = R"("0022")",
-     .doc = "File mode mask, in octal digits.", .availability = not_yet},
+     .doc = "File mode mask, in octal digits.", .store = [](TaskDraft& draft, const TypedValue& v) {
+         draft.task.command.isolation.edit().umask = octal(v.text);
+     }},
     {.name = "limits", .key = Key::limits, .spec = object(limit_members),
      .example = R"({"memory": "512M", "processes": 50})",
-     .doc = "Resources that the task may use at most.", .availability = not_yet},
+     .doc = "Resources that the task may use at most.",
+     .store = [](TaskDraft& draft, const TypedValue& /*v*/) {
+         draft.task.command.isolation.edit();
+     }},
     {.name = "stdout", .key = Key::standard_output, .spec = text(path_name),
      .fallback = "Bansuri's own output", .example = R"("/var/log/backup.log")",
      .doc = "File to which the output is appended, or `ignore`.",
@@ -360,7 +416,9 @@ const KeyRow rows[] = {
     {.name = "secrets", .key = Key::secrets, .spec = texts(variable_name),
      .example = R"(["DB_PASSWORD"])",
      .doc = "Names of environment variables whose values are hidden in what is shown.",
-     .availability = not_yet},
+     .store = [](TaskDraft& draft, const TypedValue& v) {
+         store_secrets(draft, v);
+     }},
     {.name = "survive", .key = Key::survive, .spec = choice(survivals), .fallback = "daemons",
      .example = R"("none")",
      .doc = "What becomes of processes that the command leaves behind when it ends by itself.",

@@ -138,6 +138,12 @@ void set_paths(TaskDraft& draft, const std::string& base) {
         if (target.kind != OutputTarget::Kind::file) return;
         target.path = resolve(path, command.working_directory);
     };
+    for (std::string_view path : draft.environment_files) {
+        const bool required = !path.starts_with('-');
+        if (!required) path.remove_prefix(1);
+        command.isolation.edit().environment_files.push_back(
+            {resolve(path, command.working_directory), required});
+    }
     place(command.standard_output, draft.standard_output);
     place(command.standard_error, draft.standard_error);
     if (draft.has(Key::standard_output) && !draft.has(Key::standard_error)) {

@@ -23,7 +23,7 @@ TEST(Environment, ATasksVariablesReplaceInheritedOnes) {
     Task task;
     task.name = "t";
     task.command.environment = {{"PATH", "/opt/bin"}, {"NEW", "a=b"}};
-    const Environment made = environment_of(task, {"PATH=/bin", "HOME=/root"}, {7, 2},
+    const Environment made = environment_of(task, {"PATH=/bin", "HOME=/root"}, {}, {7, 2},
                                             testing::utc("2026-01-01T02:00:00"));
     EXPECT_THAT(made, ElementsAre("PATH=/opt/bin", "HOME=/root", "NEW=a=b", "BANSURI_TASK=t",
                                   "BANSURI_RUN_ID=7", "BANSURI_ATTEMPT=2",
@@ -35,8 +35,8 @@ TEST(Environment, ACleanOneKeepsOnlyTheSevenThatPeopleRelyOn) {
     task.name = "t";
     task.command.clean_environment = true;
     task.command.environment = {{"MINE", "1"}};
-    const Environment made =
-        environment_of(task, {"PATH=/bin", "SECRET=x", "LANG=C", "PATHS=/x"}, {1, 1}, WallTime{});
+    const Environment made = environment_of(task, {"PATH=/bin", "SECRET=x", "LANG=C", "PATHS=/x"},
+                                            {}, {1, 1}, WallTime{});
     EXPECT_THAT(made, Contains("PATH=/bin"));
     EXPECT_THAT(made, Contains("LANG=C"));
     EXPECT_THAT(made, Contains("MINE=1"));
@@ -48,7 +48,7 @@ TEST(Environment, ATaskCannotPretendToBeAnother) {
     Task task;
     task.name = "honest";
     task.command.environment = {{"BANSURI_TASK", "other"}};
-    EXPECT_THAT(environment_of(task, {}, {1, 1}, WallTime{}), Contains("BANSURI_TASK=honest"));
+    EXPECT_THAT(environment_of(task, {}, {}, {1, 1}, WallTime{}), Contains("BANSURI_TASK=honest"));
 }
 
 }  // namespace

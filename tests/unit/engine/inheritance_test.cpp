@@ -49,6 +49,7 @@ struct Adopter final : ProcessLauncher {
     std::unique_ptr<Process> take_over(AttemptId, OutputSink&, std::function<void()>) override {
         return nullptr;
     }
+    std::vector<std::string> shortcomings(const Isolation&) const override { return {}; }
     boost::asio::awaitable<Result<void>> adopt(AdoptSpec spec) override {
         asked.push_back(spec.id);
         co_return fail(code, "adopt: Too many open files");

@@ -110,6 +110,35 @@ TEST(Keys, AreStored) {
                     std::map<std::string, std::string>{{"A", "1"}, {"EMPTY", ""}, {"a.b c", "x=y"}};
          }},
         {R"("clean-environment": true)", [](auto& t) { return t.command.clean_environment; }},
+        {R"("environment-file": "-a.env", "working-directory": "/srv")",
+         [](auto& t) {
+             return t.command.isolation->environment_files ==
+                    std::vector<EnvironmentFile>{{"/srv/a.env", false}};
+         }},
+        {R"("environment-file": ["/a.env", "b.json"])",
+         [](auto& t) {
+             return t.command.isolation->environment_files ==
+                    std::vector<EnvironmentFile>{{"/a.env", true}, {"/etc/bansuri/b.json", true}};
+         }},
+        {R"("user": "www-data", "group": "adm")",
+         [](auto& t) {
+             return t.command.isolation->user == "www-data" && t.command.isolation->group == "adm";
+         }},
+        {R"("priority": -20)", [](auto& t) { return t.command.isolation->priority == -20; }},
+        {R"("umask": "0027")", [](auto& t) { return t.command.isolation->umask == 027U; }},
+        {R"("umask": "777")", [](auto& t) { return t.command.isolation->umask == 0777U; }},
+        {R"("secrets": ["B", "A", "B"])",
+         [](auto& t) {
+             return t.command.isolation->secrets == std::vector<std::string>{"A", "B"};
+         }},
+        {R"("limits": {"memory": "1M", "cpu": 1.5, "processes": 50, "open-files": 100,
+             "file-size": 0, "core": 0, "cpu-time": "1500ms"})",
+         [](auto& t) {
+             const ResourceLimits& limits = t.command.isolation->limits;
+             return limits == ResourceLimits{1'000'000, 1.5, 50, 100, 0, 0, 1500ms};
+         }},
+        {R"("limits": {})",
+         [](auto& t) { return t.command.isolation->limits == ResourceLimits{}; }},
         {R"("stdout": "out.log", "working-directory": "/srv")",
          [](auto& t) {
              return t.command.standard_output == OutputTarget{Kind::file, "/srv/out.log"};
@@ -391,6 +420,33 @@ TEST(Keys, TheRootSaysHowTheHistoryIsKept) {
               (Retention{36'500, 5}));
     EXPECT_EQ(configuration(R"("durability": "normal")").durability, Durability::normal);
     EXPECT_EQ(configuration(R"("durability": "full")").durability, Durability::full);
+}
+
+TEST(Keys, SecretsOfTheRootHoldForEveryTaskWhereverTheyStand) {
+    const std::string task = R"({"name": "t", "command": "x", "secrets": ["B"]})";
+    const std::string secrets = R"("secrets": ["C", "A"])";
+    for (const std::string& text : {"{\"scripts\": [" + task + "], " + secrets + "}",
+                                    "{" + secrets + ", \"scripts\": [" + task + "]}"}) {
+        EXPECT_EQ(first_task(text).command.isolation->secrets,
+                  (std::vector<std::string>{"A", "B", "C"}))
+            << text;
+    }
+}
+
+TEST(Keys, DefaultsOfIsolationAreSharedUntilATaskHasItsOwn) {
+    const ParsedConfiguration parsed = parse(R"({"defaults": {"user": "u", "limits": {"core": 0}},
+        "scripts": [{"name": "a", "command": "x"}, {"name": "b", "command": "x"},
+                    {"name": "c", "command": "x", "user": "v", "limits": {"cpu": 1}}]})");
+    ASSERT_TRUE(parsed.configuration) << all_messages(parsed);
+    const auto isolation = [&](std::size_t i) -> const Isolation& {
+        return *parsed.configuration->tasks[i]->command.isolation;
+    };
+    EXPECT_EQ(&isolation(0), &isolation(1));
+    EXPECT_EQ(isolation(0).user, "u");
+    EXPECT_EQ(isolation(2).user, "v");
+    EXPECT_EQ(isolation(2).limits.core, 0U);
+    EXPECT_EQ(isolation(2).limits.cpu, 1.0);
+    EXPECT_FALSE(isolation(0).limits.cpu);
 }
 
 TEST(Keys, NotAvailableYetIsRefusedWithItsOwnCode) {

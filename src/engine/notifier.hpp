@@ -11,6 +11,7 @@
 #include "core/exit_status.hpp"
 #include "core/task_state.hpp"
 #include "core/time.hpp"
+#include "engine/secret_mask.hpp"
 
 namespace bansuri::engine {
 
@@ -41,6 +42,7 @@ struct FailureInfo {
     Duration elapsed = Duration::zero();
     OutputExcerpt standard_output;
     OutputExcerpt standard_error;
+    Secrets secrets;  ///< none of them is told
 };
 
 class Notifier {

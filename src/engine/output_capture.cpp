@@ -53,7 +53,7 @@ void OutputCapture::take_over(Stream stream, std::size_t tail) {
 }
 
 std::optional<OutputSink::Place> OutputCapture::place(Stream stream) {
-    if (!record_) return std::nullopt;
+    if (!record_ || !secrets_.empty()) return std::nullopt;
     return record_->place(stream);
 }
 
@@ -67,6 +67,11 @@ void OutputCapture::place_failed(int error) {
 }
 
 void OutputCapture::write(Stream stream, std::string_view bytes) {
+    if (secrets_.empty()) return take(stream, bytes);
+    take(stream, of(stream).mask.feed(secrets_, bytes));
+}
+
+void OutputCapture::take(Stream stream, std::string_view bytes) {
     if (record_) record_->append(stream, bytes);
     show(stream, bytes);
 }
@@ -105,6 +110,9 @@ void OutputCapture::show(Stream stream, std::string_view bytes) {
 
 void OutputCapture::flush() {
     for (const Stream stream : {Stream::standard_output, Stream::standard_error}) {
+        if (const std::string held_back = of(stream).mask.finish(); !held_back.empty()) {
+            take(stream, held_back);
+        }
         std::string& rest = of(stream).unfinished;
         if (rest.empty()) continue;
         forwarder_.forward(stream, lead_ + rest + '\n');

@@ -12,6 +12,7 @@
 #include "engine/notifier.hpp"
 #include "engine/output_store.hpp"
 #include "engine/process_launcher.hpp"
+#include "engine/secret_mask.hpp"
 
 namespace bansuri::engine {
 
@@ -51,6 +52,11 @@ class OutputCapture final : public OutputSink {
     /// A line longer than this is forwarded in pieces.
     static constexpr std::size_t longest_line = 64 * 1024;
 
+    /// From now on these are not shown, and not kept. Bytes pass through memory for it: those of the
+    /// moment in which the daemon is killed are lost.
+    void hide(Secrets secrets) { secrets_ = std::move(secrets); }
+    const Secrets& secrets() const { return secrets_; }
+
     /// `record` may be nullptr: nothing is kept then. If it has an earlier daemon's part of the
     /// attempt, the tails and the line that was not complete yet go on from there.
     OutputCapture(std::string_view task, std::uint64_t output_limit, OutputForwarder& forwarder,
@@ -61,7 +67,7 @@ class OutputCapture final : public OutputSink {
     void place_failed(int error) override;
     void write(Stream stream, std::string_view bytes) override;
     boost::asio::awaitable<void> ready() override { return forwarder_.ready(); }
-    /// Forwards what stands there without a final newline. Call it when the attempt has ended.
+    /// Forwards what stands there without a final newline, or is held back. Call it when the attempt has ended.
     void flush();
     OutputExcerpt excerpt(Stream stream) const { return of(stream).tail.excerpt(); }
     /// Bytes that the attempt has said in all, of both streams.
@@ -71,7 +77,9 @@ class OutputCapture final : public OutputSink {
     struct StreamState {
         OutputTail tail;
         std::string unfinished;  // the line that has no newline yet
+        SecretMask mask = {};
     };
+    void take(Stream stream, std::string_view bytes);
     void show(Stream stream, std::string_view bytes);
     void take_over(Stream stream, std::size_t tail);
     StreamState& of(Stream stream) { return stream == Stream::standard_output ? out_ : err_; }
@@ -83,6 +91,7 @@ class OutputCapture final : public OutputSink {
     OutputForwarder& forwarder_;
     std::unique_ptr<OutputRecord> record_;
     std::uint64_t total_ = 0;
+    Secrets secrets_;
     StreamState out_;
     StreamState err_;
 };

@@ -40,6 +40,9 @@ class StartLookup {
     /// names the user or the file, the reason and the remedy.
     virtual boost::asio::awaitable<Result<StartFacts>> look_up(
         std::shared_ptr<const Task> task) = 0;
+    /// "NAME=value" strings that a process was started with; none if it has ended, or may not be
+    /// looked at.
+    virtual std::vector<std::string> environment_of(pid_t pid) = 0;
 };
 
 }  // namespace bansuri::engine

@@ -207,6 +207,7 @@ asio::awaitable<AttemptResult> TaskRunner::launch() {
         known = *std::move(found);
     }
     LaunchSpec spec = launch_spec(begun, std::move(known));
+    kept_->output->hide(Secrets(task_->command.isolation->secrets, spec.environment));
     std::function<void()> told = [changed = changed_] { changed->notify(); };
     Result<std::unique_ptr<Process>> started =
         co_await services_.launcher.start(std::move(spec), *kept_->output, std::move(told));
@@ -221,6 +222,21 @@ asio::awaitable<AttemptResult> TaskRunner::launch() {
     services_.events.publish(AttemptStarted{task_->name, id_, attempt_, process.pid()});
     AttemptResult result = co_await follow(begun);
     co_return result;
+}
+
+/// Of a process that an earlier daemon started: the values that it was given and, if it has ended
+/// and they cannot be read any more, those that it would be given now.
+asio::awaitable<void> TaskRunner::hide_secrets(pid_t pid) {
+    const std::vector<std::string>& names = task_->command.isolation->secrets;
+    Secrets secrets(names, services_.lookup.environment_of(pid));
+    StartFacts known;
+    if (task_->command.isolation->needs_lookup()) {
+        Result<StartFacts> found = co_await services_.lookup.look_up(task_);
+        if (found) known = *std::move(found);
+    }
+    const Environment now = environment_of(*task_, services_.inherited, known, attempt_id(), {});
+    secrets.add(Secrets(names, now));
+    kept_->output->hide(std::move(secrets));
 }
 
 AttemptStart TaskRunner::as_started(const Process& process, WallTime at, MonoTime begun) const {
@@ -279,6 +295,7 @@ asio::awaitable<AttemptResult> TaskRunner::take_over() {
                                                   : "the machine was restarted while it ran");
     }
     make_capture();
+    if (!task_->command.isolation->secrets.empty()) co_await hide_secrets(start.process.pid);
     kept_->process = services_.launcher.take_over(attempt_id(), *kept_->output,
                                                   [changed = changed_] { changed->notify(); });
     if (held_from(attempt_ + 1) == nullptr) inherited_.reset();
@@ -430,6 +447,7 @@ FailureInfo TaskRunner::facts(FailureInfo::Kind kind, const AttemptResult& resul
     info.elapsed = result.elapsed;
     info.standard_output = excerpt(task_->command.standard_output, Stream::standard_output);
     info.standard_error = excerpt(task_->command.standard_error, Stream::standard_error);
+    if (kept_ && kept_->output) info.secrets = kept_->output->secrets();
     return info;
 }
 

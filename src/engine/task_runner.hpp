@@ -82,6 +82,7 @@ class TaskRunner {
     boost::asio::awaitable<AttemptResult> run_attempt();
     boost::asio::awaitable<AttemptResult> launch();
     boost::asio::awaitable<AttemptResult> take_over();
+    boost::asio::awaitable<void> hide_secrets(pid_t pid);
     AttemptStart as_started(const Process& process, WallTime at, MonoTime begun) const;
     std::uint32_t next_attempt() const;
     const HeldAttempt* held(std::uint32_t attempt) const;

@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <exception>
+#include <fstream>
 #include <system_error>
 
 #include "core/environment_file.hpp"
@@ -101,6 +102,15 @@ asio::awaitable<Result<engine::StartFacts>> StartLookup::look_up(std::shared_ptr
     Result<engine::StartFacts> facts =
         co_await asio::co_spawn(threads_, ask(std::move(task)), asio::use_awaitable);
     co_return facts;
+}
+
+std::vector<std::string> StartLookup::environment_of(pid_t pid) {
+    std::ifstream file(fmt::format("/proc/{}/environ", pid), std::ios::binary);
+    std::vector<std::string> environment;
+    for (std::string variable; std::getline(file, variable, '\0');) {
+        environment.push_back(std::move(variable));
+    }
+    return environment;
 }
 
 }  // namespace bansuri::os

@@ -23,6 +23,7 @@ class StartLookup final : public engine::StartLookup {
 
     boost::asio::awaitable<Result<engine::StartFacts>> look_up(
         std::shared_ptr<const Task> task) override;
+    std::vector<std::string> environment_of(pid_t pid) override;
 
   private:
     boost::asio::thread_pool threads_;

@@ -45,6 +45,7 @@ struct FakeLookup final : engine::StartLookup {
         Result<engine::StartFacts> known = answer(*task);
         co_return known;
     }
+    std::vector<std::string> environment_of(pid_t) override { return {}; }
     explicit FakeLookup(boost::asio::any_io_executor loop) : released(loop) {}
     std::function<Result<engine::StartFacts>(const Task&)> answer = [](const Task&) {
         return engine::StartFacts{};

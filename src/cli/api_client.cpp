@@ -195,7 +195,8 @@ Result<Json> ApiClient::ask(std::string_view method, const std::string& target) 
         }
     }
     const auto answer = parser.release();
-    Json document = Json::parse(answer.body(), nullptr, false);
+    const char* const text = answer.body().data();
+    Json document = Json::parse(text, text + answer.body().size(), nullptr, false);
     if (answer.result_int() >= 400) return told(answer.result_int(), document);
     if (!document.is_object()) {
         return fail(ErrorCode::protocol,

@@ -25,7 +25,11 @@ bool acts_on_a_terminal(std::string_view sequence, Whitespace whitespace) {
 std::string printable(std::string_view bytes, Whitespace whitespace) {
     std::string shown;
     shown.reserve(bytes.size());
-    while (!bytes.empty()) {
+    while (true) {
+        const std::size_t plain = plain_prefix(bytes);
+        shown.append(bytes.substr(0, plain));
+        bytes.remove_prefix(plain);
+        if (bytes.empty()) break;
         const std::size_t length = utf8_length(bytes);
         const std::string_view part = bytes.substr(0, length == 0 ? 1 : length);
         if (length > 0 && !acts_on_a_terminal(part, whitespace)) {
@@ -53,7 +57,11 @@ std::string printable_json(std::string_view json) {
     std::string shown;
     shown.reserve(json.size());
     // Outside of strings there is none of them, so that an escape can stand wherever one is.
-    while (!json.empty()) {
+    while (true) {
+        const std::size_t plain = plain_prefix(json);
+        shown.append(json.substr(0, plain));
+        json.remove_prefix(plain);
+        if (json.empty()) break;
         const std::size_t length = std::max<std::size_t>(1, utf8_length(json));
         const std::string_view part = json.substr(0, length);
         if (part == "\x7f" || (length == 2 && acts_on_a_terminal(part, Whitespace::stays))) {

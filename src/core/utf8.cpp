@@ -87,8 +87,15 @@ bool is_utf8(std::string_view bytes) {
     return true;
 }
 
+std::size_t plain_prefix(std::string_view text) {
+    const auto end =
+        std::find_if(text.begin(), text.end(), [](char c) { return c < 0x20 || c > 0x7e; });
+    return static_cast<std::size_t>(end - text.begin());
+}
+
 std::size_t columns_of(std::string_view text) {
-    std::size_t columns = 0;
+    std::size_t columns = plain_prefix(text);
+    text.remove_prefix(columns);
     while (!text.empty()) {
         const Character character = first_of(text);
         columns += character.columns;

@@ -13,6 +13,9 @@ namespace bansuri {
 std::size_t utf8_length(std::string_view bytes);
 bool is_utf8(std::string_view bytes);
 
+/// Bytes up to the first that is not a printable character of ASCII.
+std::size_t plain_prefix(std::string_view text);
+
 /// Columns of a terminal that well-formed text takes: wide characters of East Asia and emoji two,
 /// marks that combine none. What is not UTF-8 counts one a byte.
 std::size_t columns_of(std::string_view text);

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <limits>
 #include <utility>
 
 #include "core/crash_point.hpp"
@@ -10,28 +13,32 @@
 namespace bansuri::store {
 namespace {
 
-// Looked at in one slice. A look walks over the records that the task may keep.
+// In one slice, so that it takes about a millisecond: tasks that are looked at, entries of the
+// index that are walked over in each of their looks, and records whose age is looked at.
+constexpr int slice_steps = 10;
+constexpr std::uint64_t step_entries = 200;
 constexpr int slice_tasks = 20;
-
-// Records whose age is looked at in one slice: less than a millisecond.
 constexpr int slice_looks = 2000;
 
-}  // namespace
+// Indexes alone tell both: each record lies in a page of its own.
+constexpr const char* all = "TRUE";
+constexpr const char* skips = "outcome = 'SKIPPED' AND outcome <> 'SUCCESS'";  // as the index says
 
-Pruner::Excess::Excess(Database& database, const char* which)
-    : last_kept(database, fmt::format("SELECT id FROM run WHERE task = ? AND {}"
-                                      " ORDER BY id DESC LIMIT 1 OFFSET ?",
-                                      which)),
-      excess(database, fmt::format("SELECT id FROM run WHERE task = ? AND {} AND id <= ?"
-                                   " AND ended_at IS NOT NULL ORDER BY id LIMIT ?",
-                                   which)) {}
+std::string of_task(const char* which, const char* where) {
+    return fmt::format("SELECT id FROM run WHERE task = ? AND {} AND {} LIMIT ?", which, where);
+}
+
+}  // namespace
 
 Pruner::Pruner(Database& database, OutputKeeper* output, Retention retention)
     : database_(database),
       output_(output),
       retention_(retention),
-      of_runs_(database, "outcome IS NOT 'SKIPPED'"),
-      of_skips_(database, "outcome = 'SKIPPED' AND outcome <> 'SUCCESS'"),  // as the index says
+      records_back_(database, of_task(all, "id < ? ORDER BY id DESC")),
+      skips_back_(database, of_task(skips, "id < ? ORDER BY id DESC")),
+      records_up_(database, of_task(all, "id > ? ORDER BY id")),
+      skips_up_(database, of_task(skips, "id > ? ORDER BY id")),
+      has_ended_(database, "SELECT 1 FROM run WHERE id = ? AND ended_at IS NOT NULL"),
       next_tasks_(database, "SELECT id FROM task WHERE id > ? ORDER BY id LIMIT ?"),
       oldest_(database,
               "SELECT id FROM run WHERE id <= ? AND outcome IS NOT NULL ORDER BY id LIMIT ?"),
@@ -49,6 +56,8 @@ Pruner::Pruner(Database& database, OutputKeeper* output, Retention retention)
 void Pruner::use(Retention retention) {
     if (retention == retention_) return;
     retention_ = retention;
+    walk_.reset();
+    kind_ = Kind::runs;
     look_at_all();
 }
 
@@ -77,27 +86,63 @@ void Pruner::slice(WallTime now, engine::RunId last_id) {
 
 Pruner::Ids Pruner::too_many() {
     Ids runs;
-    for (int looks = 0; looks < slice_tasks && !due_.empty(); ++looks) {
+    for (int steps = 0; steps < slice_steps && !due_.empty() && runs.empty(); ++steps) {
         const std::int64_t task = due_.front();
-        // Apart, so that a run outlives the instants that were skipped because of it.
-        if (!find_excess(of_runs_, task, runs)) break;
-        if (!find_excess(of_skips_, task, runs)) break;
+        if (step(task, runs)) continue;
+        walk_.reset();
+        kind_ = kind_ == Kind::runs ? Kind::skips : Kind::runs;
+        if (kind_ == Kind::skips) continue;
         due_.pop_front();
         is_due_.erase(task);
     }
     return runs;
 }
 
-bool Pruner::find_excess(Excess& of, std::int64_t task, Ids& runs) {
-    std::int64_t last = 0;
-    if (Rows rows = of.last_kept.query(task, retention_.runs); rows.next()) last = rows.integer(0);
-    if (last == 0) return true;
-    const std::size_t before = runs.size();
-    const int room = slice_rows - static_cast<int>(before);
-    for (Rows rows = of.excess.query(task, last, room); rows.next();) {
-        runs.push_back(rows.count(0));
+bool Pruner::step(std::int64_t task, Ids& excess) {
+    if (!walk_) walk_ = Walk{retention_.runs, std::numeric_limits<std::int64_t>::max()};
+    if (!walk_->after) return step_back(task);
+    const Found found = find(records_up_, skips_up_, task, true);
+    walk_->after = found.last;
+    for (const engine::RunId run : found.ids) {
+        if (std::cmp_greater_equal(run, walk_->before)) return false;
+        if (has_ended_.query(run).next()) excess.push_back(run);
     }
-    return static_cast<int>(runs.size() - before) < room;
+    return found.more && found.last < walk_->before;
+}
+
+bool Pruner::step_back(std::int64_t task) {
+    const Found found = find(records_back_, skips_back_, task, false);
+    if (found.ids.size() < walk_->left) {
+        walk_->left -= found.ids.size();
+        walk_->before = found.last;
+        return found.more;
+    }
+    if (walk_->left > 0) walk_->before = static_cast<std::int64_t>(found.ids[walk_->left - 1]);
+    walk_->after = 0;
+    return true;
+}
+
+Pruner::Found Pruner::find(Statement& records, Statement& skips, std::int64_t task, bool up) {
+    const std::int64_t from = up ? *walk_->after : walk_->before;
+    const auto read = [&](Statement& statement) {
+        Ids ids;
+        for (Rows rows = statement.query(task, from, slice_rows); rows.next();) {
+            ids.push_back(rows.count(0));
+        }
+        return ids;
+    };
+    Ids ids = read(kind_ == Kind::skips ? skips : records);
+    const std::int64_t last = ids.empty() ? from : static_cast<std::int64_t>(ids.back());
+    const bool more = ids.size() == std::size_t{slice_rows};
+    if (kind_ == Kind::runs) {
+        const Ids skipped = read(skips);
+        Ids runs;
+        const auto comes_before = [up](auto a, auto b) { return up ? a < b : a > b; };
+        std::set_difference(ids.begin(), ids.end(), skipped.begin(), skipped.end(),
+                            std::back_inserter(runs), comes_before);
+        ids = std::move(runs);
+    }
+    return {std::move(ids), last, more};
 }
 
 // All are looked at: the clock may have been wrong for a while, so that neither of two records is

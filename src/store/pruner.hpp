@@ -4,7 +4,9 @@
 // than one slice. Runs without an end are never removed.
 #pragma once
 
+#include <cstdint>
 #include <deque>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -39,14 +41,27 @@ class Pruner {
 
   private:
     using Ids = std::vector<engine::RunId>;
-    /// What a task has more than it may keep of: runs, or records of skips.
-    struct Excess {
-        Excess(Database& database, const char* which);
-        Statement last_kept, excess;
+    /// Runs, and records of skips, are kept apart, so that a run outlives the instants that were
+    /// skipped because of it.
+    enum class Kind { runs, skips };
+    /// Back from a task's latest record to the last that it may keep, and from its first one up to
+    /// that.
+    struct Walk {
+        std::uint64_t left;                      ///< records that may be kept, on the way back
+        std::int64_t before;                     ///< where the way back has come to
+        std::optional<std::int64_t> after = {};  ///< and the way up
     };
     Ids too_many();
-    /// False: there may be more of them.
-    bool find_excess(Excess& of, std::int64_t task, Ids& runs);
+    /// One step of a walk. False: it has come to its end.
+    bool step(std::int64_t task, Ids& excess);
+    bool step_back(std::int64_t task);
+    struct Found {
+        Ids ids;  ///< those of the kind that is looked at
+        std::int64_t last;
+        bool more;
+    };
+    /// In the order of the walk; `records` are all, `skips` those of skips.
+    Found find(Statement& records, Statement& skips, std::int64_t task, bool up);
     Ids too_old(WallTime now);
     void remove(const Ids& runs, engine::RunId last_id);
 
@@ -58,7 +73,9 @@ class Pruner {
     std::optional<std::int64_t> task_after_ = 0;  // the next tasks to look at; nothing: looked
     std::optional<std::int64_t> age_after_ = 0;   // the same of runs by age
 
-    Excess of_runs_, of_skips_;
+    Kind kind_ = Kind::runs;  // what of the first task that is due is looked at
+    std::optional<Walk> walk_;
+    Statement records_back_, skips_back_, records_up_, skips_up_, has_ended_;
     Statement next_tasks_, oldest_, by_age_, count_, nth_;
     Statement delete_run_, delete_attempts_, delete_outputs_, delete_orphans_, write_last_;
 };

@@ -386,10 +386,8 @@ class EndToEnd(unittest.TestCase):
 
     def start(self, *arguments, wrapper=(), environment=None, **popen):
         """Starts `bansuri run` on scripts.json of the test's directory, logging JSON."""
-        environment = {**self.environment, **(environment or {})}
-        if not {"BANSURI_STATE", "STATE_DIRECTORY"} & environment.keys():
-            # One a start, because those of one test may run at once.
-            environment["BANSURI_STATE"] = str(self.directory / f"state-{len(self._started)}")
+        # One state directory a start, because those of one test may run at once.
+        environment = self._with_state(f"state-{len(self._started)}", environment)
         bansuri = Bansuri(self.argv("run", "--log-format", "json", *arguments, wrapper=wrapper),
                           cwd=self.directory, env=environment, **popen)
         self._started.append(bansuri)
@@ -397,12 +395,20 @@ class EndToEnd(unittest.TestCase):
 
     def start_command(self, *arguments, **popen):
         """Starts any other command of bansuri."""
-        bansuri = Bansuri(self.argv(*arguments), cwd=self.directory, env=self.environment, **popen)
+        bansuri = Bansuri(self.argv(*arguments), cwd=self.directory,
+                          env=self._with_state(f"state-{len(self._started)}", None), **popen)
         self._started.append(bansuri)
         return bansuri
 
     def call(self, *arguments, stdin="", patience=PATIENCE, environment=None):
         """Runs bansuri to its end: returncode, stdout, stderr."""
         return subprocess.run(self.argv(*arguments), cwd=self.directory, input=stdin, text=True,
-                              env={**self.environment, **(environment or {})}, timeout=patience,
+                              env=self._with_state("state-of-call", environment), timeout=patience,
                               capture_output=True, errors="backslashreplace", check=False)
+
+    def _with_state(self, name, environment):
+        """No test ever meets the state directory of the machine."""
+        environment = {**self.environment, **(environment or {})}
+        if not {"BANSURI_STATE", "STATE_DIRECTORY"} & environment.keys():
+            environment["BANSURI_STATE"] = str(self.directory / name)
+        return environment

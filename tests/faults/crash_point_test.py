@@ -91,7 +91,7 @@ class CrashPoints(FaultCase):
             # What is kept are the newest.
             newest = sorted({start.run for start in ledger.of(name)})[-len(history.of(name)):]
             self.assertEqual(sorted(run.id for run in history.of(name)), newest)
-        self.assert_no_violations(self.span(is_pruned=True), ledger=self.ledger_of_what_is_kept())
+        self.assert_no_violations_in_what_is_kept()
 
 
 def _crash(point, nth):

@@ -158,7 +158,7 @@ class Disk(FaultCase):
         self.pass_over_full_disk(bansuri)
         self.assertEqual(bansuri.end(), 0)
         # The oldest part of the history may have gone to make room; of the rest nothing is missing.
-        self.assert_no_violations(self.span(is_pruned=True), ledger=self.ledger_of_what_is_kept())
+        self.assert_no_violations_in_what_is_kept()
 
     def test_given_no_room_at_all_then_records_wait_in_memory_and_are_written_when_there_is(self):
         self.mount_state()
@@ -175,7 +175,7 @@ class Disk(FaultCase):
         self.assertEqual([start for start in unwritten if start.run not in recorded], [])
         self.assertEqual(bansuri.end(), 0)
         # Some of the oldest may have gone to make room.
-        self.assert_no_violations(self.span(is_pruned=True), ledger=self.ledger_of_what_is_kept())
+        self.assert_no_violations_in_what_is_kept()
 
     def test_given_a_full_disk_when_the_daemon_is_killed_then_the_next_one_goes_on(self):
         self.mount_state()

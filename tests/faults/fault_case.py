@@ -150,15 +150,6 @@ class FaultCase(EndToEnd):
     def ledger(self):
         return Ledger.read(self.ledger_path)
 
-    def ledger_of_what_is_kept(self):
-        """Without the runs that are older than all that the history has kept of their task."""
-        ledger, oldest = self.ledger(), {}
-        for run in self.history().runs:
-            oldest[run.task] = min(run.id, oldest.get(run.task, run.id))
-        for lines in (ledger.starts, ledger.ends):
-            lines[:] = [line for line in lines if line.run >= oldest.get(line.task, line.run)]
-        return ledger
-
     def wait_starts(self, name, count=1, after=0, patience=PATIENCE):
         """The starts of a task for instants later than `after`, once there are so many."""
         def look():
@@ -181,20 +172,35 @@ class FaultCase(EndToEnd):
         ids = {run.id for run in history.of(name)}
         return [attempt for attempt in history.attempts if attempt.run in ids]
 
-    def span(self, slack=5_000_000, is_pruned=False):
+    def span(self, slack=5_000_000):
         """From the first configuration that was in force until the last bansuri was asked to end,
         or now."""
         asked = [bansuri.asked_to_end for bansuri in self._started[-1:] if bansuri.asked_to_end]
         ready = [event for bansuri in self._started[:1] if bansuri.err
                  for event in bansuri.events("configuration", generation=1)]
         begun = ledgers.microseconds(ready[0]["time"]) if ready else self.begun
-        return Span(None if is_pruned else begun, asked[0] if asked else wall(),
+        return Span(begun, asked[0] if asked else wall(),
                     slack * (3 if SANITIZERS else 1))
 
-    def assert_no_violations(self, span=None, alive=(), ledger=None):
+    def assert_no_violations(self, span=None, alive=()):
         """The judge's word, and SQLite's. Without a span it is that of the whole test."""
-        found = violations(ledger or self.ledger(), self.history(), self.plans.values(),
-                           span or self.span(), alive)
+        self.judge(self.ledger(), self.history(), span or self.span(), alive)
+
+    def assert_no_violations_in_what_is_kept(self):
+        """Where the oldest part of the history may have gone: from each task's oldest run on. Older
+        records of skips are kept apart from runs, and have gaps between them by right."""
+        ledger, history, oldest = self.ledger(), self.history(), {}
+        for run in history.runs:
+            if not run.skipped:
+                oldest[run.task] = min(run.id, oldest.get(run.task, run.id))
+        for lines in (ledger.starts, ledger.ends):
+            lines[:] = [line for line in lines if line.run >= oldest.get(line.task, line.run)]
+        history.runs[:] = [run for run in history.runs if run.id >= oldest.get(run.task, run.id)]
+        span = self.span()
+        self.judge(ledger, history, Span(None, span.end, span.slack))
+
+    def judge(self, ledger, history, span, alive=()):
+        found = violations(ledger, history, self.plans.values(), span, alive)
         found += [death for bansuri in self._started for death in self.deaths_of(bansuri)]
         if found:
             self.path("violations").write_text("\n".join(found) + "\n")

@@ -24,9 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
 from harness import BINARY, Bansuri, Process, wait_until  # noqa: E402
 
 from history import DATABASE, connect  # noqa: E402
+from ledger import microseconds  # noqa: E402
 
 TASKS = 1000
-KILLS, STARTS, QUESTIONS = 15, 5, 31
+KILLS, STARTS, QUESTIONS, PAIRS, LAUNCHES = 15, 5, 31, 7, 2000
 # The one task that fires; the others have a history and nothing to do.
 TICK = "tick"
 SECOND = 1_000_000
@@ -178,6 +179,35 @@ def questions(machine):
     return answers
 
 
+def launches(directory, *arguments):
+    """How many processes a second are started and ended, by the times in the log."""
+    command = [BINARY, "--config", "launches.json", "--log-format", "json", *arguments]
+    times = []
+    with subprocess.Popen(command, cwd=directory, text=True, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE) as bansuri:
+        for line in bansuri.stderr:
+            event = json.loads(line)
+            if event["event"] == "attempt-started" and not times:
+                times.append(event["time"])
+            elif event["event"] == "attempt-ended":
+                times.append(event["time"])
+                if len(times) > LAUNCHES:
+                    bansuri.terminate()
+    first, last = (microseconds(times[place]) for place in (0, -1))
+    return LAUNCHES * SECOND / (last - first)
+
+
+def cost_of_the_store(directory):
+    """The launch rate with a history on the disk as a part of that without, pair by pair."""
+    tasks = [{"name": f"task-{number}", "command": "/bin/true"} for number in range(LAUNCHES)]
+    (directory / "launches.json").write_text(json.dumps({"scripts": tasks}))
+    ratios = []
+    for number in range(PAIRS):
+        without = launches(directory, "--once")
+        ratios.append(launches(directory, "--state", f"state-{number}") / without)
+    return ratios
+
+
 def main():
     figures = []
 
@@ -209,13 +239,17 @@ def main():
             None, len(keepers))
         for name, spans in questions(large).items():
             add(name, "ms", *milliseconds(spans), 20, len(spans))
+        ratios = [round(ratio, 3) for ratio in cost_of_the_store(directory)]
+        add("launch rate with the history, as a part of that without", "", statistics.median(ratios),
+            min(ratios), 0.9, len(ratios))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
     print("| figure | goal | median | worst | measurements |")
     print("| --- | --- | --- | --- | --- |")
     for figure in figures:
-        goal = f"≤ {figure['goal']} {figure['unit']}" if figure["goal"] else ""
+        relation = "≤" if figure["unit"] else "≥"
+        goal = f"{relation} {figure['goal']} {figure['unit']}" if figure["goal"] else ""
         print(f"| {figure['figure']} | {goal} | {figure['median']} {figure['unit']} | "
               f"{figure['worst']} {figure['unit']} | {figure['measurements']} |")
     print(json.dumps({"kernel": platform.release(), "processors": os.cpu_count(),

@@ -14,7 +14,6 @@
 
 #include "http/ask.hpp"
 #include "support/fake_backend.hpp"
-#include "support/sanitizers.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/unix_client.hpp"
 

@@ -172,6 +172,39 @@ TEST_F(SqlitePruningTest, NoClaimWaitsForALongHistoryToGo) {
     EXPECT_TRUE(eventually([&] { return records("a") <= 11; })) << records("a");
 }
 
+/// Whose records lie scattered, as those of tasks that are due by turns do.
+TEST_F(SqlitePruningTest, NoClaimWaitsForALookAtTasksThatHaveAllTheyMayKeep) {
+    constexpr int tasks = 60;
+    constexpr int of_each = 3000;
+    sqlite.options.retention = {30, of_each};
+    sqlite.open();
+    for (int task = 0; task < tasks; ++task) {
+        sqlite.run_and_end("task-" + std::to_string(task), noon - 1h);
+    }
+    sqlite.settle();
+    sqlite.close();
+    {
+        store::Database database(sqlite.file(), store::Database::Access::read_write, 1s);
+        store::Transaction transaction(database);
+        store::Statement run(database,
+                             "INSERT INTO run (id, task, instant, origin, claimed_at, ended_at,"
+                             " outcome) VALUES (?, ?, ?, 'schedule', ?, ?, 'SUCCESS')");
+        for (int i = 0; i < tasks * of_each; ++i) {
+            run.run(tasks + 1 + i, 1 + i % tasks, noon + i * 1s, noon, noon);
+        }
+        transaction.commit();
+    }
+    sqlite.open();
+    Duration longest{};
+    for (int claims = 0; claims < 300; ++claims) {
+        const MonoTime begin = boot_time();
+        ASSERT_TRUE(sqlite.claim("b", noon + claims * 1s).has_value());
+        longest = std::max(longest, boot_time() - begin);
+    }
+    EXPECT_LT(longest, 100ms);
+    EXPECT_TRUE(eventually([&] { return records("task-7") == of_each; })) << records("task-7");
+}
+
 TEST_F(SqlitePruningTest, AttemptsOfOneRunAndEventsAreBounded) {
     sqlite.open();
     const engine::RunId run = sqlite.claim("a", noon).value();

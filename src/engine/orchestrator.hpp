@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/configuration.hpp"
+#include "engine/expectations.hpp"
 #include "engine/inheritance.hpp"
 #include "engine/services.hpp"
 #include "engine/status.hpp"
@@ -87,12 +88,15 @@ class Orchestrator final : private Timeline::Listener {
     void queue(TaskRecord& record, Due due, RunOrigin origin, std::size_t limit);
     void skip(TaskRecord& record, Due due, std::string reason);
     void skip_waiting(TaskRecord& record, const std::string& reason);
+    void skip_all(TaskRecord& record, const std::string& reason);
     void stop_runs(TaskRecord& record, const std::string& reason);
     void give_up_at(MonoTime when);
     void enter(TaskRecord& record, TaskState state, std::string reason = {});
 
     Services services_;
+    AlertDesk desk_;
     Timeline timeline_;
+    Expectations expectations_;
     Wakeup run_ended_;
     std::unordered_map<std::string, std::unique_ptr<TaskRecord>> records_;
     std::vector<std::shared_ptr<const Task>> configured_;  ///< in the order of the file

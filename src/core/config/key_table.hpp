@@ -75,6 +75,7 @@ struct RootDraft {
     std::string zone;
     Retention retention;
     Durability durability = Durability::normal;
+    bool alerts = false;
 };
 
 enum class Place : std::uint8_t {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr auto patience_for_notifications = std::chrono::seconds(5);
 constexpr auto patience_for_heartbeats = std::chrono::seconds(1);
-constexpr auto look_at_descriptors_every = std::chrono::seconds(30);
+constexpr auto look_at_descriptors_every = std::chrono::seconds(10);
 // Events of the history.
 constexpr const char* asked = "restart-asked";
 constexpr const char* alert = "alert";

@@ -11,14 +11,13 @@ CLIENT = (("status",), ("history",), ("logs", "a"), ("why", "a"), ("reload",), (
 COMMANDS = ((), ("run",), ("exec",), ("check",), ("schema",), ("next",), *CLIENT)
 
 NOT_YET = {
-    "task": "jobs.cleanup:Cleanup", "jitter": "30s", "depends-on": ["first"],
+    "task": "jobs.cleanup:Cleanup", "depends-on": ["first"],
     "environment-file": "x.env", "user": "root", "group": "root",
     "priority": 5, "umask": "0022", "limits": {"memory": "512M"}, "secrets": ["TOKEN"],
-    "notify-mode": "incident", "notify-remind": "1d", "expect-within": "26h",
-    "heartbeat": "https://example.org/ping", "parameters": {"depth": 3}, "python-path": ["lib"],
+    "parameters": {"depth": 3}, "python-path": ["lib"],
     "warm": True,
 }
-NOT_YET_AT_THE_ROOT = {"secrets": ["TOKEN"], "alerts": True, "listen": "127.0.0.1:8080"}
+NOT_YET_AT_THE_ROOT = {"secrets": ["TOKEN"], "listen": "127.0.0.1:8080"}
 
 
 class Usage(EndToEnd):

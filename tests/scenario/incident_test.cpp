@@ -73,7 +73,7 @@ TEST_F(IncidentTest, GivenNotifyAfter_ThenAShortOneIsNotToldAndALongOneFromThenO
     clock.advance(20h);
     EXPECT_THAT(notifier.told, IsEmpty());
     configure({failing(incident(5h, 90min)).command("another")});
-    clock.advance(7h);
+    clock.advance(8h);
     EXPECT_THAT(kinds(), ElementsAre(Kind::failure, Kind::reminder));
 }
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What is told beside failures: heartbeats, overdue successes, incidents, and alerts that are not a
-task's. SPEC section 7."""
+task's (SPEC section 7); and what jitter delays (section 2)."""
 import http.server
+import json
 import os
 import resource
 import threading
@@ -207,6 +208,25 @@ class Watched(Told):
         self.assertRegex(reminder, r"Failures:  \d+ in a row")
         self.assertEqual(bansuri.end(), 0)
         self.assertEqual(len(self.messages("FAILED: exit code 1")), 1)
+
+
+class Jitter(EndToEnd):
+    def test_given_an_instant_in_its_delay_then_status_tells_its_start_and_the_end_skips_it(self):
+        self.configure(task("slow", "touch ran", timer="365d", jitter="365d", on_fail="continue"),
+                       task("beat", "true", timer="1h", jitter="1ms", on_fail="continue"))
+        bansuri = self.start()
+        bansuri.wait_ended("beat")
+        state = {"BANSURI_STATE": str(self.path("state-0"))}
+        answer = json.loads(self.call("status", "--json", "slow", environment=state).stdout)
+        status, = answer["tasks"]
+        self.assertEqual(status["state"], "PENDING")
+        self.assertGreater(status["next_start"], status["next"])
+        self.assertIn("jitter", self.call("why", "slow", environment=state).stdout)
+        self.assertEqual(bansuri.end(), 0)
+        skipped, = bansuri.events("skipped")
+        self.assertEqual((skipped["task"], skipped["reason"]), ("slow", "shutdown"))
+        self.assertEqual(skipped["first"][:19], status["next"][:19])
+        self.assertFalse(self.path("ran").exists())
 
 
 if __name__ == "__main__":

@@ -109,6 +109,7 @@ void Orchestrator::take_share(TaskRecord& record, Inheritance::Share share) {
         // It was disabled or not there: nothing was expected of it until now.
         if (progress.schedule.empty() && !record.halted) expectations_.begin(record);
         for (const Due& due : progress.waiting) {
+            if (timeline_.delay_again(record, task, due)) continue;
             record.waiting.push_back({due, RunOrigin::schedule});
         }
         const bool goes_on = record.is_followed();
@@ -118,7 +119,7 @@ void Orchestrator::take_share(TaskRecord& record, Inheritance::Share share) {
             timeline_.add(record, task);
         }
         if (!goes_on) {
-            skip_waiting(record, "the task is not scheduled any more");
+            skip_all(record, "the task is not scheduled any more");
             services_.store.forget(task.name);
         }
     }
@@ -270,6 +271,10 @@ void Orchestrator::on_missed(TaskRecord& record, const SkippedInstants& instants
     services_.store.skipped(record.task, instants, timeline_.grid_of(record),
                             services_.clock.wall_now());
     services_.events.publish(InstantsSkipped{record.task->name, instants});
+}
+
+void Orchestrator::on_first_delayed(TaskRecord& record, const Due& due) {
+    services_.store.waits(record.task, due, timeline_.grid_of(record));
 }
 
 std::unique_ptr<TaskRunner> Orchestrator::make_runner(TaskRecord& record, Due due,

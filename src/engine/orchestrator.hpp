@@ -63,6 +63,7 @@ class Orchestrator final : private Timeline::Listener {
   private:
     void on_due(TaskRecord& record, Due due, RunOrigin origin) override;
     void on_missed(TaskRecord& record, const SkippedInstants& instants) override;
+    void on_first_delayed(TaskRecord& record, const Due& due) override;
 
     void add(std::shared_ptr<const Task> task);
     void change(TaskRecord& record, std::shared_ptr<const Task> task);

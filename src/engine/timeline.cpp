@@ -201,6 +201,15 @@ void Timeline::come(TaskRecord& task, const Due& due, RunOrigin origin, Duration
     }
     if (delay <= Duration::zero()) return listener_.on_due(task, due, origin);
     delayed_.add({&task, due, clock_.mono_now() + delay});
+    if (due.tick && *due.tick == grid_of(task).origin) listener_.on_first_delayed(task, due);
+}
+
+bool Timeline::delay_again(TaskRecord& task, const Task& definition, const Due& due) {
+    if (!due.tick || delayed_.find(task) != nullptr) return false;
+    const MonoTime start = *due.tick + start_delay(definition, due.instant);
+    if (start <= clock_.mono_now()) return false;
+    delayed_.add({&task, due, start});
+    return true;
 }
 
 void Timeline::start_delayed() {

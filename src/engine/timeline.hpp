@@ -32,6 +32,9 @@ class Timeline {
         virtual void on_due(TaskRecord& task, Due due, RunOrigin origin) = 0;
         /// Instants of the task lie behind and will not run.
         virtual void on_missed(TaskRecord& task, const SkippedInstants& instants) = 0;
+        /// The first instant of a timer has come and is delayed. Of later ones the grid is known to
+        /// whoever comes next; of this one nothing is recorded yet.
+        virtual void on_first_delayed(TaskRecord& task, const Due& due) = 0;
     };
 
     Timeline(Clock& clock, const EventBus& events, Listener& listener);
@@ -53,6 +56,8 @@ class Timeline {
     /// An instant that came and waits for its delay to end, which it now does no more: it is to be
     /// accounted for. remove() leaves it.
     std::optional<Due> take_delayed(const TaskRecord& task);
+    /// An instant that was delayed under an earlier daemon; false: its delay is over.
+    bool delay_again(TaskRecord& task, const Task& definition, const Due& due);
     /// The instant that the task starts for next, by the wall clock as it goes now; nothing if it
     /// does not. One that is delayed lies behind.
     struct Next {

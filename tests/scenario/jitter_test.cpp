@@ -137,6 +137,37 @@ TEST_F(JitterTest, WhenTheDaemonIsKilledInTheDelayOfATimer_ThenTheNextOneStartsI
     EXPECT_THAT(store.skips("poll"), IsEmpty());
 }
 
+TEST_F(JitterTest, WhenTheDaemonIsKilledInTheDelayOfTheFirstInstant_ThenItStartsAtTheSameTimeToo) {
+    const auto poll = task("poll").every(1h).jitter(1h);
+    start(poll);
+    const WallTime first = clock.wall_now();
+    const Duration late = start_delay(*poll.build(), first);
+    ASSERT_GT(late, 2min);
+    for (int i = 0; i < 3; ++i) {
+        clock.advance(30s);
+        kill_daemon();
+        restart_daemon();
+    }
+    EXPECT_EQ(run_count("poll"), 0u);
+    clock.advance(2h - 90s);
+    ASSERT_GE(run_count("poll"), 2u);
+    EXPECT_EQ(starts("poll")[0], format_utc(first + late));
+    EXPECT_EQ(runs("poll")[0].due.instant, first);
+    EXPECT_EQ(runs("poll")[1].due.instant, first + 1h) << "on the same grid";
+    EXPECT_THAT(store.skips("poll"), IsEmpty());
+}
+
+TEST_F(JitterTest, WhenTheDaemonIsBackAfterTheDelayOfTheFirstInstant_ThenItStartsAtOnce) {
+    const auto poll = task("poll").every(12h).jitter(1h);
+    start(poll);
+    const WallTime first = clock.wall_now();
+    kill_daemon();
+    clock.advance(2h);
+    restart_daemon();
+    ASSERT_THAT(runs("poll"), SizeIs(1));
+    EXPECT_EQ(runs("poll")[0].due.instant, first);
+}
+
 TEST_F(JitterTest, WhenTheDaemonIsKilledAfterTheStart_ThenItIsNotStartedAgain) {
     start(nightly());
     const Duration late = delay(nightly(), two);

@@ -45,7 +45,7 @@ struct FailureInfo {
     std::string reason;
     WallTime at{};
     Duration elapsed = Duration::zero();
-    WallTime since{};  ///< when the incident began; of `overdue` the last success; zero: none
+    WallTime since{};       ///< when the incident began; of `overdue` the last success; zero: none
     unsigned failures = 0;  ///< of a reminder: attempts that failed in a row
     std::string alert;      ///< what kind it is of: "configuration-refused"
     OutputExcerpt standard_output;

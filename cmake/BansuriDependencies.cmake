@@ -11,6 +11,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)
+find_package(CURL 7.87 REQUIRED)
 
 # Asio is compiled once, here, instead of in every file that awaits something.
 file(WRITE "${CMAKE_BINARY_DIR}/asio.cpp" "#include <boost/asio/impl/src.hpp>\n")

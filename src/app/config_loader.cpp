@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <exception>
 #include <functional>
@@ -12,6 +13,17 @@
 #include "os/config_file.hpp"
 
 namespace bansuri::app {
+
+void tell_problems(const LoadedConfiguration& loaded, Log& log) {
+    constexpr std::size_t most = 100;
+    for (std::size_t i = 0; i < std::min(most, loaded.problems.size()); ++i) {
+        loaded.configuration ? log.warn("configuration", loaded.problems[i])
+                             : log.error("configuration", loaded.problems[i]);
+    }
+    if (loaded.problems.size() <= most) return;
+    log.warn("configuration",
+             fmt::format("and {} more: bansuri check tells all", loaded.problems.size() - most));
+}
 
 LoadedConfiguration ConfigLoader::read() {
     try {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "app/log.hpp"
 #include "app/saved_configuration.hpp"
 #include "core/config/parsed_configuration.hpp"
 
@@ -25,6 +26,9 @@ struct LoadedConfiguration {
     /// What was parsed, to be saved.
     std::shared_ptr<const SavedConfiguration::Text> source;
 };
+
+/// What is wrong with the file, and what is unwise in it, into the log.
+void tell_problems(const LoadedConfiguration& loaded, Log& log);
 
 /// load() from the loop; read() is what it does, for callers that may block.
 class ConfigLoader {

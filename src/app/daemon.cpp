@@ -21,6 +21,7 @@
 #include "app/config_loader.hpp"
 #include "app/event_log.hpp"
 #include "app/log.hpp"
+#include "app/messages.hpp"
 #include "app/single_run.hpp"
 #include "app/state.hpp"
 #include "app/stock.hpp"
@@ -30,7 +31,6 @@
 #include "engine/orchestrator.hpp"
 #include "http/server.hpp"
 #include "keeper/run.hpp"
-#include "notify/command_notifier.hpp"
 #include "os/config_watcher.hpp"
 #include "os/console.hpp"
 #include "os/keeper_client.hpp"
@@ -44,7 +44,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr auto patience_for_notifications = std::chrono::seconds(5);
+constexpr auto patience_for_the_store = std::chrono::seconds(5);
 
 /// Why it cannot begin; the keeper has been told, and so has whoever reads the log.
 struct NotStarted {};
@@ -68,11 +68,7 @@ class Daemon {
           started_(clock_.wall_now()),
           keeper_(loop_.get_executor(), keeper::UniqueFd(keeper_fd)),
           state_(open_state()),
-          notifier_(loop_.get_executor(), clock_, keeper_, engine::inheritable(environ),
-                    [this](const std::string& task, const std::string& error) {
-                        if (!error.empty()) log_.warn("notification", task + ": " + error);
-                    },
-                    {.series = number_}),
+          messages_({loop_.get_executor(), clock_, keeper_, health_, log_, state_.get(), number_}),
           listening_(log_events(events_, log_)),
           engine_(services()),
           loader_(loop_.get_executor(), options.config),
@@ -93,7 +89,7 @@ class Daemon {
         LoadedConfiguration first = loader_.read();
         // Of a single task nobody wants to hear what is unwise about the others.
         if (!first.configuration || options_.only_task.empty()) {
-            tell(first.problems, first.configuration ? spdlog::level::warn : spdlog::level::err);
+            tell_problems(first, log_);
         }
         keeper_.on_lost([this] { keeper_lost(); });
         if (state_) return serve(std::move(first));
@@ -147,6 +143,7 @@ class Daemon {
         // Whose session this is must be known before anything happens in it: a daemon that dies
         // before its first commit must not leave the next one in doubt about once-tasks.
         state_->store().flush(std::chrono::seconds(1));
+        messages_.read_past();
         engine_.inherit(engine::Inheritance(std::move(stock->left), std::move(stock->held),
                                             keeper_.has_started()));
         const bool is_same = before && first.source && first.source->text == stock->saved.text &&
@@ -209,7 +206,8 @@ class Daemon {
                 lookup_,
                 store,
                 state_ ? &state_->outputs() : nullptr,
-                notifier_,
+                messages_.notifier(),
+                &messages_.heartbeat(),
                 events_,
                 console_,
                 engine::inheritable(environ),
@@ -286,7 +284,7 @@ class Daemon {
     void apply(const Configuration& configuration) {
         crash_point("during-reload");
         log_.use(configuration.zone);
-        notifier_.use({configuration.notify_command, configuration.directory, configuration.zone});
+        messages_.use(configuration);
         if (state_) state_->store().use(configuration.retention, configuration.durability);
         engine_.apply(configuration);
         crash_point("after-reload");
@@ -296,8 +294,14 @@ class Daemon {
     void take(const LoadedConfiguration& loaded) {
         apply(*loaded.configuration);
         state_->configuration().save(loaded.source);
+        configuration_good();
+    }
+
+    /// The file is the one in force.
+    void configuration_good() {
         configuration_error_.clear();
         health_.recover("configuration");
+        messages_.alerts().configuration_taken();
     }
 
     void refused(const std::vector<std::string>& problems) {
@@ -306,18 +310,7 @@ class Daemon {
         log_.error("configuration",
                    "the new configuration was refused; the one before it stays in force");
         note("configuration-refused", configuration_error_);
-    }
-
-    void tell(const std::vector<std::string>& problems, spdlog::level::level_enum level) {
-        constexpr std::size_t most = 100;
-        for (std::size_t i = 0; i < std::min(most, problems.size()); ++i) {
-            level == spdlog::level::err ? log_.error("configuration", problems[i])
-                                        : log_.warn("configuration", problems[i]);
-        }
-        if (problems.size() > most) {
-            log_.warn("configuration",
-                      fmt::format("and {} more: bansuri check tells all", problems.size() - most));
-        }
+        messages_.alerts().configuration_refused(configuration_error_);
     }
 
     using ReloadDone = http::Backend::Done<Result<http::ReloadAnswer>>;
@@ -338,12 +331,11 @@ class Daemon {
             answer.refused = !loaded.configuration && !loaded.unchanged;
             if (loaded.unchanged) {
                 // A bad file that was made good again by putting the old one back.
-                configuration_error_.clear();
-                health_.recover("configuration");
+                configuration_good();
                 if (asked_for) log_.info("configuration", "the configuration has not changed");
                 return done(answer);
             }
-            tell(loaded.problems, loaded.configuration ? spdlog::level::warn : spdlog::level::err);
+            tell_problems(loaded, log_);
             if (loaded.configuration) {
                 const auto listening = events_.subscribe([&answer](const engine::Event& event) {
                     const auto* applied = std::get_if<engine::ConfigurationApplied>(&event);
@@ -369,7 +361,7 @@ class Daemon {
             } else {
                 log_.warn("shutdown", "asked again: killing what still runs");
                 engine_.kill_all();
-                notifier_.abandon();
+                messages_.abandon();
             }
             wait_for_signal();
         });
@@ -400,7 +392,7 @@ class Daemon {
             if (bug) exit_code_ = 1;
             // All is written before the keeper lets go of what it still holds.
             note("ended", fmt::format("daemon {}", number_));
-            if (state_) state_->store().flush(patience_for_notifications);
+            if (state_) state_->store().flush(patience_for_the_store);
             keeper_.leave();  // or the keeper would start another
             loop_.stop();
         });
@@ -409,12 +401,7 @@ class Daemon {
     asio::awaitable<void> end() {
         co_await engine_.shutdown();
         // Of a run in the foreground every message goes out; a daemon that must end waits a little.
-        std::unique_ptr<engine::Alarm> enough;
-        if (interrupted_ || state_) {
-            enough = clock_.at(clock_.mono_now() + patience_for_notifications,
-                               [this] { notifier_.abandon(); });
-        }
-        co_await notifier_.until_idle();
+        co_await messages_.until_said(interrupted_ || state_ != nullptr);
         if (engine_.runs_alive() > 0) {
             log_.warn("shutdown",
                       fmt::format("{} could not be ended and {} left to the next Bansuri",
@@ -431,6 +418,7 @@ class Daemon {
         log_.info("restart",
                   fmt::format("starting the daemon anew; {} run{} on", engine_.runs_alive(),
                               engine_.runs_alive() == 1 ? " goes" : "s go"));
+        messages_.restart_asked();
         // After the answer has gone out.
         asio::post(loop_, [this] {
             if (server_) server_->stop();
@@ -472,7 +460,7 @@ class Daemon {
     store::MemoryRunStore memory_;  // without a state directory
     std::unique_ptr<State> state_;
     engine::EventBus events_;
-    notify::CommandNotifier notifier_;
+    Messages messages_;
     std::shared_ptr<void> listening_;
     std::mt19937_64 random_{std::random_device{}()};
     engine::Orchestrator engine_;

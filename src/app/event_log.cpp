@@ -106,6 +106,18 @@ struct Writer {
                  {"count", skipped.count},
                  {"reason", skipped.reason}});
     }
+    void operator()(const engine::SuccessOverdue& event) const {
+        const bool never = event.last_success == WallTime{};
+        log.say(
+            level_enum::warn, "success-overdue",
+            fmt::format("{}: no success for {}, {}", event.task, shown(event.expected_within),
+                        never ? "none is known"
+                              : "the last one at " + format_local(event.last_success, log.zone())),
+            {{"task", event.task},
+             {"expected_within", seconds(event.expected_within)},
+             {"last_success",
+              never ? nlohmann::json() : nlohmann::json(format_utc(event.last_success))}});
+    }
     void operator()(const engine::ConfigurationApplied& event) const {
         std::string words =
             fmt::format("configuration: {} task{}", event.tasks, event.tasks == 1 ? "" : "s");

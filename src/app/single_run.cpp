@@ -13,6 +13,7 @@ std::shared_ptr<const Task> due_once(const Task& task) {
     Task once = task;
     once.schedule = Once{};
     once.enabled = true;
+    once.expect_within = Duration::zero();  // whoever runs it sees what becomes of it
     return std::make_shared<const Task>(std::move(once));
 }
 

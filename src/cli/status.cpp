@@ -63,6 +63,7 @@ std::string note_of(const Json& task) {
     if (const auto waiting = number_of(task, "waiting"); waiting > 0) {
         add(fmt::format("{} waiting", waiting));
     }
+    if (is_set(task, "overdue")) add("success overdue");
     if (const std::string reason = text_of(task, "reason"); !reason.empty()) add(reason);
     if (note.empty()) note = text_of(task, "description");
     return note;
@@ -93,7 +94,8 @@ void print_shortcomings(const Json& tasks, const Surroundings& around) {
 
 Cell next_of(const Json& task, const Surroundings& around) {
     const auto retry = time_of(task, "retry_at");
-    const auto next = retry ? retry : time_of(task, "next");
+    const auto start = time_of(task, "next_start");
+    const auto next = retry ? retry : start ? start : time_of(task, "next");
     return next ? shown_time(*next, around.now, zone_of(task, around)) : std::string("-");
 }
 

@@ -29,7 +29,8 @@ struct Configuration {
     std::string directory;                           ///< absolute; where the file lies
     Retention retention;
     Durability durability = Durability::normal;
-    TimeZone zone;  ///< root `timezone`, else the system's
+    bool alerts = false;  ///< what is not a task's is told by notify_command too
+    TimeZone zone;        ///< root `timezone`, else the system's
 };
 
 /// How a task of the new generation relates to the one of the same name in the old.

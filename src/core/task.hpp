@@ -25,7 +25,7 @@ enum class CatchUp { none, latest, all };
 enum class OnLost { stop, restart };
 enum class OnExhausted { stop, go_on };
 enum class Survive { daemons, none, all };
-enum class NotifyMode { after_fail, on_exhausted, after_many };
+enum class NotifyMode { after_fail, on_exhausted, after_many, incident };
 
 /// Where a stream of a task goes.
 struct OutputTarget {
@@ -46,6 +46,7 @@ struct NotifyPolicy {
     unsigned threshold = 3;  ///< with after_many: failed attempts in a row per message
     Duration hold_back = Duration::zero();  ///< `notify-after`
     bool on_recovery = false;
+    Duration remind = std::chrono::hours(24);  ///< with incident: a message so often while it lasts
     bool operator==(const NotifyPolicy&) const = default;
 };
 
@@ -71,7 +72,8 @@ struct Task {
 
     Command command;
     Schedule schedule = Once{};
-    std::string cron;  ///< the expression of a cron schedule, as it was written
+    std::string cron;                    ///< the expression of a cron schedule, as it was written
+    Duration jitter = Duration::zero();  ///< each instant starts later by a part of it
     Overlap overlap = Overlap::skip;
     CatchUp catch_up = CatchUp::none;
     Duration catch_up_window = std::chrono::hours(24);
@@ -88,6 +90,8 @@ struct Task {
     std::optional<unsigned> max_runs;
     OnLost on_lost = OnLost::stop;
     NotifyPolicy notify;
+    Duration expect_within = Duration::zero();  ///< no success for so long is told; zero: never
+    std::string heartbeat;                      ///< requested after each success; empty: none
 
     bool operator==(const Task&) const = default;
 };

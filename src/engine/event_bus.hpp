@@ -62,6 +62,12 @@ struct InstantsSkipped {
     SkippedInstants instants;
 };
 
+struct SuccessOverdue {
+    std::string task;
+    Duration expected_within;
+    WallTime last_success;  ///< zero: none is known
+};
+
 struct ConfigurationApplied {
     std::uint64_t generation;
     std::size_t tasks, added, removed, restarted, changed;
@@ -79,7 +85,8 @@ struct ClockStepped {
 };
 
 using Event = std::variant<StateChanged, AttemptStarted, AttemptTakenOver, AttemptEnded, RunEnded,
-                           InstantsSkipped, ConfigurationApplied, LimitNotEnforced, ClockStepped>;
+                           InstantsSkipped, SuccessOverdue, ConfigurationApplied,
+                           LimitNotEnforced, ClockStepped>;
 
 /// Single-threaded: published and delivered on the engine's loop, before publish() returns.
 class EventBus {

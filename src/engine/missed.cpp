@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <deque>
 
+#include "core/jitter.hpp"
+
 namespace bansuri::engine {
 namespace {
 
@@ -58,10 +60,8 @@ std::optional<SkippedInstants> count_skipped(const CronSchedule& schedule, WallT
     return skipped;
 }
 
-}  // namespace
-
-Overdue settle_overdue(const CronSchedule& schedule, WallTime first, WallTime now,
-                       const MissedPolicy& policy) {
+Overdue settle(const CronSchedule& schedule, WallTime first, WallTime now,
+               const MissedPolicy& policy) {
     const Duration limit =
         schedule.is_fixed_time() && !policy.was_down ? fixed_time_limit : late_limit;
     const Duration reach =
@@ -82,6 +82,33 @@ Overdue settle_overdue(const CronSchedule& schedule, WallTime first, WallTime no
     // Where counting stops short, what is meant reaches up to the first that runs.
     const WallTime last = answer.runs.empty() ? now : end - std::chrono::seconds(1);
     answer.skipped = count_skipped(schedule, first, end, last, policy);
+    return answer;
+}
+
+}  // namespace
+
+Overdue settle_overdue(const CronSchedule& schedule, WallTime first, WallTime now,
+                       const MissedPolicy& policy) {
+    const bool delays = policy.task != nullptr && policy.task->jitter > Duration::zero();
+    const auto latest = [&](WallTime until) -> std::optional<WallTime> {
+        if (until < first) return std::nullopt;
+        const auto found = latest_between(schedule, first, until, 1, policy);
+        return found.empty() ? std::nullopt : std::optional(found.back());
+    };
+    const auto came = delays ? latest(now) : std::nullopt;
+    if (!came) return settle(schedule, first, now, policy);
+
+    const Duration delay = start_delay(*policy.task, *came);
+    const Duration left = delay - (now - *came);
+    // Looked at from its start, it is late by what the delay has been over for.
+    if (left <= Duration::zero()) return settle(schedule, first, now - delay, policy);
+    Overdue answer;
+    const WallTime before_it = *came - Duration(1);
+    if (const auto before = latest(before_it)) {
+        const WallTime as_of = now - start_delay(*policy.task, *before);
+        answer = settle(schedule, first, std::clamp(as_of, *before, before_it), policy);
+    }
+    answer.runs.push_back({*came, RunOrigin::schedule, left});
     return answer;
 }
 

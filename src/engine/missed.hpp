@@ -23,6 +23,7 @@ struct MissedPolicy {
     bool was_down = false;
     /// Instants in these were settled before the clock was set back.
     std::vector<Stretch> settled = {};
+    const Task* task = nullptr;  ///< whose `jitter` holds; none: nothing is delayed
 };
 
 struct Overdue {
@@ -30,6 +31,7 @@ struct Overdue {
         WallTime instant;
         RunOrigin origin = RunOrigin::schedule;  ///< catch_up: it would not run without the policy,
                                                  ///< or comes with such
+        Duration delay = Duration::zero();       ///< how long from now it starts, by `jitter`
         bool operator==(const Run&) const = default;
     };
     std::vector<Run> runs;                   ///< those that still run, oldest first
@@ -41,6 +43,8 @@ struct Overdue {
 /// is at most `late_limit` old, or, of a fixed-time job after a step of the clock, at most
 /// `fixed_time_limit`. `latest` lets it be as old as the window; `all` runs each of the window, the
 /// latest `most_caught_up` at most. Bounded: counting what is skipped stops at `most_counted`.
+/// With `jitter` a run is as late as it starts after its delay, and the latest may still be
+/// delayed.
 Overdue settle_overdue(const CronSchedule& schedule, WallTime first, WallTime now,
                        const MissedPolicy& policy);
 

@@ -26,7 +26,13 @@ struct OutputExcerpt {
 
 /// One message's worth of facts, complete: nothing in it refers to the engine.
 struct FailureInfo {
-    enum class Kind { failure, recovery };
+    enum class Kind {
+        failure,
+        recovery,
+        reminder,  ///< of an incident that lasts: no attempt is behind it
+        overdue,   ///< no success in the time in which one is expected: neither
+        alert,     ///< not a task's: only `alert`, `reason` and `at` are set
+    };
     Kind kind = Kind::failure;
     std::string task;
     std::string description;
@@ -40,6 +46,9 @@ struct FailureInfo {
     std::string reason;
     WallTime at{};
     Duration elapsed = Duration::zero();
+    WallTime since{};       ///< when the incident began; of `overdue` the last success; zero: none
+    unsigned failures = 0;  ///< of a reminder: attempts that failed in a row
+    std::string alert;      ///< what kind it is of: "configuration-refused"
     OutputExcerpt standard_output;
     OutputExcerpt standard_error;
     Secrets secrets;  ///< none of them is told

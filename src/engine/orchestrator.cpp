@@ -18,7 +18,12 @@ namespace asio = boost::asio;
 
 Orchestrator::Orchestrator(Services services)
     : services_(std::move(services)),
+      desk_{services_.clock, services_.notifier,
+            [this](const TaskRecord& record) {
+                services_.store.remember(record.task->name, memory_of(record));
+            }},
       timeline_(services_.clock, services_.events, *this),
+      expectations_(services_, desk_),
       run_ended_(services_.loop) {}
 
 void Orchestrator::inherit(Inheritance inheritance) {
@@ -83,10 +88,10 @@ std::vector<std::shared_ptr<const Task>> Orchestrator::followed() const {
 
 void Orchestrator::add(std::shared_ptr<const Task> task) {
     const std::string name = task->name;
-    auto made = std::make_unique<TaskRecord>(std::move(task), services_.clock, services_.notifier);
+    auto made = std::make_unique<TaskRecord>(std::move(task), desk_);
     TaskRecord& record = *records_.emplace(name, std::move(made)).first->second;
-    if (inheritance_) return take_share(record, inheritance_->take(name));
-    schedule(record);
+    inheritance_ ? take_share(record, inheritance_->take(name)) : schedule(record);
+    expectations_.follow(record);
 }
 
 void Orchestrator::take_share(TaskRecord& record, Inheritance::Share share) {
@@ -102,8 +107,13 @@ void Orchestrator::take_share(TaskRecord& record, Inheritance::Share share) {
         record.halted = progress.memory.halted;
         record.last_ended = progress.memory.last_ended;
         record.last = progress.last;
-        record.alerts.restore(progress.memory.failed_in_a_row, progress.memory.failure_told);
+        record.expected_since = progress.memory.watch.expected_since;
+        record.last_success = progress.memory.watch.last_success;
+        record.alerts.restore(progress.memory);
+        // It was disabled or not there: nothing was expected of it until now.
+        if (progress.schedule.empty() && !record.halted) expectations_.begin(record);
         for (const Due& due : progress.waiting) {
+            if (timeline_.delay_again(record, task, due)) continue;
             record.waiting.push_back({due, RunOrigin::schedule});
         }
         const bool goes_on = record.is_followed();
@@ -113,7 +123,7 @@ void Orchestrator::take_share(TaskRecord& record, Inheritance::Share share) {
             timeline_.add(record, task);
         }
         if (!goes_on) {
-            skip_waiting(record, "the task is not scheduled any more");
+            skip_all(record, "the task is not scheduled any more");
             services_.store.forget(task.name);
         }
     }
@@ -140,13 +150,16 @@ void Orchestrator::close_inheritance(Leftovers leftovers) {
     const std::string reason = "the task was removed from the configuration";
     for (auto& [name, share] : inheritance_->take_rest()) {
         if (share.progress && !share.progress->schedule.empty()) services_.store.forget(name);
+        if (share.progress && share.progress->memory.watch != TaskWatch{}) {
+            services_.store.remember(name, {});
+        }
         if (share.runs.empty()) continue;
         // Nothing is known of the task but its name, which is enough to end what runs, or to see
         // its end. No retry.
         auto task = std::make_shared<Task>();
         task->name = name;
         task->enabled = false;
-        auto made = std::make_unique<TaskRecord>(task, services_.clock, services_.notifier);
+        auto made = std::make_unique<TaskRecord>(task, desk_);
         TaskRecord& record = *records_.emplace(name, std::move(made)).first->second;
         record.removed = true;
         for (InheritedRun& run : share.runs) resume(record, std::move(run));
@@ -180,6 +193,7 @@ void Orchestrator::change(TaskRecord& record, std::shared_ptr<const Task> task) 
     const auto before = std::exchange(record.task, std::move(task));
     for (const auto& run : record.runs) run->adopt(record.task);
     record.alerts.policy_changed(record.task->notify);
+    expectations_.changed(record, *before);
     const bool was_once = std::holds_alternative<Once>(before->schedule);
     const bool is_once = std::holds_alternative<Once>(record.task->schedule);
     if (!record.task->enabled || record.is_done()) {
@@ -196,13 +210,14 @@ void Orchestrator::change(TaskRecord& record, std::shared_ptr<const Task> task) 
         // The timeline points into the old definition, so it learns of every new one.
         timeline_.change(record, *record.task);
     }
+    expectations_.follow(record);
     settle(record, "the task was changed");
 }
 
 void Orchestrator::restart(TaskRecord& record, std::shared_ptr<const Task> task) {
     timeline_.fire_due();
     timeline_.remove(record);
-    skip_waiting(record, "the task was changed");
+    skip_all(record, "the task was changed");
     record.task = std::move(task);
     record.removed = record.halted = false;
     record.last_ended.reset();
@@ -211,6 +226,7 @@ void Orchestrator::restart(TaskRecord& record, std::shared_ptr<const Task> task)
     record.draining = !record.runs.empty();
     stop_runs(record, "the task was changed");
     if (record.task->enabled) timeline_.add(record, *record.task);
+    expectations_.begin(record);
     follow_anew(record);
     if (!record.draining) settle(record, "the task was changed");
 }
@@ -218,9 +234,9 @@ void Orchestrator::restart(TaskRecord& record, std::shared_ptr<const Task> task)
 void Orchestrator::remove(TaskRecord& record) {
     timeline_.fire_due();
     timeline_.remove(record);
-    record.alerts.flush();
+    expectations_.end(record);
     const std::string reason = "the task was removed from the configuration";
-    skip_waiting(record, reason);
+    skip_all(record, reason);
     services_.store.forget(record.task->name);
     record.removed = true;
     if (record.runs.empty()) {
@@ -261,6 +277,10 @@ void Orchestrator::on_missed(TaskRecord& record, const SkippedInstants& instants
     services_.events.publish(InstantsSkipped{record.task->name, instants});
 }
 
+void Orchestrator::on_first_delayed(TaskRecord& record, const Due& due) {
+    services_.store.waits(record.task, due, timeline_.grid_of(record));
+}
+
 std::unique_ptr<TaskRunner> Orchestrator::make_runner(TaskRecord& record, Due due,
                                                       RunOrigin origin) {
     return std::make_unique<TaskRunner>(
@@ -297,6 +317,7 @@ void Orchestrator::run_ended(TaskRecord& record, TaskRunner& runner, const Attem
     const bool was_draining = record.draining;
     if (record.runs.empty()) record.draining = false;
     if (!record.removed && !shutting_down_ && !was_draining) decide(record, *ended, result);
+    if (result.outcome == Outcome::success) expectations_.succeeded(record);
     if (ended->id() != 0) {
         const WallTime now = services_.clock.wall_now();
         record.last = {ended->id(), result.outcome, now};
@@ -342,7 +363,7 @@ void Orchestrator::decide(TaskRecord& record, const TaskRunner& run, const Attem
 
 void Orchestrator::stop_following(TaskRecord& record, const std::string& why) {
     timeline_.remove(record);
-    skip_waiting(record, why);
+    skip_all(record, why);
     // What comes from now on is not missed.
     services_.store.forget(record.task->name);
 }
@@ -392,6 +413,11 @@ void Orchestrator::skip_waiting(TaskRecord& record, const std::string& reason) {
     for (const auto& waiting : std::exchange(record.waiting, {})) skip(record, waiting.due, reason);
 }
 
+void Orchestrator::skip_all(TaskRecord& record, const std::string& reason) {
+    if (const auto delayed = timeline_.take_delayed(record)) skip(record, *delayed, reason);
+    skip_waiting(record, reason);
+}
+
 void Orchestrator::stop_runs(TaskRecord& record, const std::string& reason) {
     for (const auto& run : record.runs) run->stop(reason);
 }
@@ -406,7 +432,8 @@ void Orchestrator::enter(TaskRecord& record, TaskState state, std::string reason
 
 asio::awaitable<void> Orchestrator::shutdown() {
     shutting_down_ = true;
-    timeline_.clear();
+    timeline_.clear("shutdown");
+    expectations_.clear();
     Duration grace = Duration::zero();
     for (const auto& [name, record] : records_) {
         skip_waiting(*record, "shutdown");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/configuration.hpp"
+#include "engine/expectations.hpp"
 #include "engine/inheritance.hpp"
 #include "engine/services.hpp"
 #include "engine/status.hpp"
@@ -62,6 +63,7 @@ class Orchestrator final : private Timeline::Listener {
   private:
     void on_due(TaskRecord& record, Due due, RunOrigin origin) override;
     void on_missed(TaskRecord& record, const SkippedInstants& instants) override;
+    void on_first_delayed(TaskRecord& record, const Due& due) override;
 
     void add(std::shared_ptr<const Task> task);
     void change(TaskRecord& record, std::shared_ptr<const Task> task);
@@ -87,12 +89,15 @@ class Orchestrator final : private Timeline::Listener {
     void queue(TaskRecord& record, Due due, RunOrigin origin, std::size_t limit);
     void skip(TaskRecord& record, Due due, std::string reason);
     void skip_waiting(TaskRecord& record, const std::string& reason);
+    void skip_all(TaskRecord& record, const std::string& reason);
     void stop_runs(TaskRecord& record, const std::string& reason);
     void give_up_at(MonoTime when);
     void enter(TaskRecord& record, TaskState state, std::string reason = {});
 
     Services services_;
+    AlertDesk desk_;
     Timeline timeline_;
+    Expectations expectations_;
     Wakeup run_ended_;
     std::unordered_map<std::string, std::unique_ptr<TaskRecord>> records_;
     std::vector<std::shared_ptr<const Task>> configured_;  ///< in the order of the file

@@ -94,13 +94,25 @@ struct AttemptEnd {
     std::uint64_t output_bytes = 0;    ///< captured of both streams, also what was not kept
 };
 
-/// What is known of a task beside its runs, as long as Bansuri is not started anew.
+/// Whether a task is well, as far as it was told. Zero times: never.
+struct TaskWatch {
+    WallTime expected_since{};  ///< its successes count from then on, as if it had had one
+    WallTime last_success{};
+    WallTime incident_since{};  ///< of an incident that lasts: when it was first told
+    WallTime incident_told{};   ///< the latest message of it
+    bool overdue_told = false;  ///< no success came in the time in which one is expected
+    bool operator==(const TaskWatch&) const = default;
+};
+
+/// What is known of a task beside its runs. All but `watch` is of one life of Bansuri, and begins
+/// anew with the next.
 struct TaskMemory {
     unsigned successes = 0;               ///< of this definition
     bool halted = false;                  ///< STOPPED after a failure
     std::optional<TaskState> last_ended;  ///< what the last run of this definition came to
     unsigned failed_in_a_row = 0;
     bool failure_told = false;
+    TaskWatch watch;
     bool operator==(const TaskMemory&) const = default;
 };
 

@@ -9,6 +9,7 @@
 #include "engine/clock.hpp"
 #include "engine/environment.hpp"
 #include "engine/event_bus.hpp"
+#include "engine/heartbeat.hpp"
 #include "engine/notifier.hpp"
 #include "engine/output_capture.hpp"
 #include "engine/output_store.hpp"
@@ -27,6 +28,7 @@ struct Services {
     RunStore& store;
     OutputStore* outputs;  ///< nullptr: output is not kept with its run
     Notifier& notifier;
+    Heartbeat* heartbeat;  ///< nullptr: nobody is told of successes
     EventBus& events;
     OutputForwarder& forwarder;
     Environment inherited;           ///< see inheritable()

@@ -38,15 +38,17 @@ struct TaskStatus {
     std::shared_ptr<const Task> task;
     TimeZone zone;  ///< in which people read its times: the schedule's, else the configuration's
     TaskState state = TaskState::pending;
-    std::string reason;            ///< why it is in this state; may be empty
-    WallTime since{};              ///< the last change of state
-    bool halted = false;           ///< STOPPED after a failure: its schedule is over
-    bool removed = false;          ///< no longer configured; its last run is being ended
-    unsigned successes = 0;        ///< of this definition: what max-runs counts
-    std::optional<WallTime> next;  ///< the next instant
-    std::size_t waiting = 0;       ///< instants that are due and have not started
-    std::vector<LiveRun> runs;     ///< oldest first
+    std::string reason;                  ///< why it is in this state; may be empty
+    WallTime since{};                    ///< the last change of state
+    bool halted = false;                 ///< STOPPED after a failure: its schedule is over
+    bool removed = false;                ///< no longer configured; its last run is being ended
+    unsigned successes = 0;              ///< of this definition: what max-runs counts
+    std::optional<WallTime> next;        ///< the next instant
+    std::optional<WallTime> next_start;  ///< when it starts, if `jitter` delays it
+    std::size_t waiting = 0;             ///< instants that are due and have not started
+    std::vector<LiveRun> runs;           ///< oldest first
     std::optional<LastRun> last;
+    bool overdue = false;              ///< no success in the time in which one is expected
     std::optional<WallTime> retry_at;  ///< the first next attempt of its runs
     /// What of its limits is not enforced here, a sentence each.
     std::vector<std::string> shortcomings;

@@ -4,8 +4,27 @@
 namespace bansuri::engine {
 
 TaskMemory memory_of(const TaskRecord& record) {
-    return {record.successes, record.halted, record.last_ended, record.alerts.failed_in_a_row(),
-            record.alerts.failure_told()};
+    return {record.successes,
+            record.halted,
+            record.last_ended,
+            record.alerts.failed_in_a_row(),
+            record.alerts.failure_told(),
+            {record.expected_since, record.last_success, record.alerts.incident_since(),
+             record.alerts.incident_told(), record.alerts.overdue_told()}};
+}
+
+FailureInfo facts_about(const TaskRecord& record) {
+    const Task& task = *record.task;
+    FailureInfo info;
+    info.task = task.name;
+    info.description = task.description;
+    info.command = task.command.line;
+    info.working_directory = task.command.working_directory;
+    if (record.last) {
+        info.run = record.last->id;
+        info.outcome = record.last->outcome;
+    }
+    return info;
 }
 
 TaskStatus status_of(const TaskRecord& record, const Timeline& timeline, const Clock& clock,
@@ -20,9 +39,13 @@ TaskStatus status_of(const TaskRecord& record, const Timeline& timeline, const C
     status.halted = record.halted;
     status.removed = record.removed;
     status.successes = record.successes;
-    status.next = timeline.next_of(record);
+    if (const auto next = timeline.next_of(record)) {
+        status.next = next->instant;
+        if (record.task->jitter > Duration::zero()) status.next_start = next->start;
+    }
     status.waiting = record.waiting.size();
     status.last = record.last;
+    status.overdue = record.alerts.overdue_told();
     for (const auto& run : record.runs) {
         LiveRun live;
         live.id = run->id();

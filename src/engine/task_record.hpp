@@ -3,6 +3,7 @@
 // What the engine keeps of a task, whether it runs or waits.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -16,8 +17,10 @@
 namespace bansuri::engine {
 
 struct TaskRecord {
-    TaskRecord(std::shared_ptr<const Task> definition, Clock& clock, Notifier& notifier)
-        : task(std::move(definition)), since(clock.wall_now()), alerts(clock, notifier) {}
+    TaskRecord(std::shared_ptr<const Task> definition, AlertDesk& desk)
+        : task(std::move(definition)), since(desk.clock.wall_now()), alerts(desk, *this) {}
+    TaskRecord(const TaskRecord&) = delete;
+    TaskRecord& operator=(const TaskRecord&) = delete;
 
     std::shared_ptr<const Task> task;
     TaskState state = TaskState::pending;
@@ -34,6 +37,15 @@ struct TaskRecord {
     /// Its instants are looked at, so that one may be missed.
     bool is_followed() const { return task->enabled && !halted && !is_done(); }
 
+    /// That one comes in time is told or not (`expect-within`).
+    bool expects_success() const {
+        return task->expect_within > Duration::zero() && task->enabled && !removed && !is_done();
+    }
+    /// What `expect-within` counts from; zero: nothing yet.
+    WallTime expected_from() const { return std::max(expected_since, last_success); }
+    WallTime expected_since{};
+    WallTime last_success{};  ///< zero: none is known
+
     TaskAlerts alerts;
     std::vector<std::unique_ptr<TaskRunner>> runs;
     struct Waiting {
@@ -42,6 +54,9 @@ struct TaskRecord {
     };
     std::deque<Waiting> waiting;  ///< due instants that start when `runs` is empty
 };
+
+/// What a message that no attempt is behind says of the task.
+FailureInfo facts_about(const TaskRecord& record);
 
 /// What another daemon has to know of it.
 TaskMemory memory_of(const TaskRecord& record);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/jitter.hpp"
 #include "engine/missed.hpp"
 
 namespace bansuri::engine {
@@ -27,6 +28,7 @@ Timeline::Timeline(Clock& clock, const EventBus& events, Listener& listener)
     : clock_(clock),
       events_(events),
       listener_(listener),
+      delayed_(clock, [this] { fire_due(); }),
       last_mono_(clock.mono_now()),
       last_wall_(clock.wall_now()),
       covered_(last_wall_) {
@@ -112,14 +114,26 @@ const Timeline::Entry* Timeline::find(const TaskRecord& task) const {
     return known == entries_.end() ? nullptr : &known->second;
 }
 
-std::optional<WallTime> Timeline::next_of(const TaskRecord& task) const {
+std::optional<Due> Timeline::take_delayed(const TaskRecord& task) {
+    const auto delayed = delayed_.take(task);
+    if (!delayed) return std::nullopt;
+    return delayed->due;
+}
+
+std::optional<Timeline::Next> Timeline::next_of(const TaskRecord& task) const {
+    if (const auto* delayed = delayed_.find(task)) {
+        return Next{delayed->due.instant, clock_.wall_now() + (delayed->start - clock_.mono_now())};
+    }
     const Entry* const entry = find(task);
     if (entry == nullptr) return std::nullopt;
-    if (!std::holds_alternative<CronSchedule>(entry->schedule())) {
-        return clock_.wall_now() + (entry->mono_due - clock_.mono_now());
+    if (std::holds_alternative<CronSchedule>(entry->schedule())) {
+        if (entry->wall_due == WallTime::max()) return std::nullopt;
+        return Next{entry->wall_due,
+                    entry->wall_due + start_delay(*entry->definition, entry->wall_due)};
     }
-    if (entry->wall_due == WallTime::max()) return std::nullopt;
-    return entry->wall_due;
+    const WallTime due = clock_.wall_now() + (entry->mono_due - clock_.mono_now());
+    const WallTime name = entry->grid.anchor + (entry->mono_due - entry->grid.origin);
+    return Next{due, due + start_delay(*entry->definition, name)};
 }
 
 Grid Timeline::grid_of(const TaskRecord& task) const {
@@ -135,7 +149,12 @@ void Timeline::remove(TaskRecord& task) {
     arm();
 }
 
-void Timeline::clear() {
+void Timeline::clear(const std::string& reason) {
+    while (const auto delayed = delayed_.take_due(MonoTime::max())) {
+        const Due& due = delayed->due;
+        if (!due.tick) continue;
+        listener_.on_missed(*delayed->task, {due.instant, due.instant, 1, false, reason, due.tick});
+    }
     entries_.clear();
     mono_.clear();
     wall_.clear();
@@ -169,9 +188,50 @@ void Timeline::fire_due() {
     mono_armed_.reset();
     wall_armed_.reset();
     look_at_clock();
+    start_delayed();
     fire_mono();
     fire_wall();
     arm();
+}
+
+void Timeline::come(TaskRecord& task, const Due& due, RunOrigin origin, Duration delay) {
+    // Only a clock that was set makes the next instant come before the delay has ended.
+    if (const auto before = take_delayed(task)) {
+        listener_.on_due(task, *before, RunOrigin::schedule);
+    }
+    if (delay <= Duration::zero()) return listener_.on_due(task, due, origin);
+    delayed_.add({&task, due, clock_.mono_now() + delay});
+    if (due.tick && *due.tick == grid_of(task).origin) listener_.on_first_delayed(task, due);
+}
+
+bool Timeline::delay_again(TaskRecord& task, const Task& definition, const Due& due) {
+    if (!due.tick || delayed_.find(task) != nullptr) return false;
+    const MonoTime start = *due.tick + start_delay(definition, due.instant);
+    if (start <= clock_.mono_now()) return false;
+    delayed_.add({&task, due, start});
+    return true;
+}
+
+void Timeline::start_delayed() {
+    const MonoTime now = clock_.mono_now();
+    while (const auto delayed = delayed_.take_due(now)) {
+        TaskRecord& task = *delayed->task;
+        const auto known = entries_.find(&task);
+        const auto* const cron = known == entries_.end()
+                                     ? nullptr
+                                     : std::get_if<CronSchedule>(&known->second.schedule());
+        const auto before = std::chrono::floor<std::chrono::seconds>(delayed->due.instant) -
+                            std::chrono::seconds(1);
+        if (now - delayed->start > late_limit && cron != nullptr &&
+            cron->next_after(before) == delayed->due.instant) {
+            // The machine slept: it is settled with those that came meanwhile.
+            unqueue(task, known->second);
+            known->second.wall_due = delayed->due.instant;
+            wall_.emplace(known->second.wall_due, known->second.order, &task);
+            continue;
+        }
+        listener_.on_due(task, delayed->due, RunOrigin::schedule);
+    }
 }
 
 void Timeline::fire_mono() {
@@ -231,8 +291,15 @@ void Timeline::fire_timer(TaskRecord& task, Entry& entry, MonoTime now, WallTime
         skipped.tick = last.tick;
         listener_.on_missed(task, skipped);
     }
-    const RunOrigin origin = due.size() == 1 ? RunOrigin::schedule : RunOrigin::catch_up;
-    for (const Due& each : due) listener_.on_due(task, each, origin);
+    const Duration delay =
+        latest + start_delay(*entry.definition, due.back().instant) - clock_.mono_now();
+    const bool is_delayed = delay > Duration::zero();
+    const RunOrigin origin =
+        is_delayed || due.size() == 1 ? RunOrigin::schedule : RunOrigin::catch_up;
+    for (std::size_t i = 0; i + 1 < due.size(); ++i) {
+        come(task, due[i], RunOrigin::catch_up, Duration::zero());
+    }
+    come(task, due.back(), origin, delay);
 }
 
 void Timeline::fire_wall() {
@@ -248,7 +315,7 @@ void Timeline::fire_wall() {
         Overdue overdue =
             settle_overdue(cron, entry.wall_due, now,
                            {entry.definition->catch_up, entry.definition->catch_up_window, was_down,
-                            stepped_over});
+                            stepped_over, entry.definition});
         if (const auto next = next_uncovered(cron, now)) {
             entry.wall_due = *next;
             wall_.emplace(*next, entry.order, task);
@@ -262,7 +329,7 @@ void Timeline::fire_wall() {
             listener_.on_missed(*task, *overdue.skipped);
         }
         for (const Overdue::Run& run : overdue.runs) {
-            listener_.on_due(*task, {run.instant, std::nullopt}, run.origin);
+            come(*task, {run.instant, std::nullopt}, run.origin, run.delay);
         }
     }
 }

@@ -14,6 +14,7 @@
 #include "core/schedule.hpp"
 #include "engine/clock.hpp"
 #include "engine/covered_time.hpp"
+#include "engine/delayed_instants.hpp"
 #include "engine/event_bus.hpp"
 
 namespace bansuri::engine {
@@ -31,6 +32,9 @@ class Timeline {
         virtual void on_due(TaskRecord& task, Due due, RunOrigin origin) = 0;
         /// Instants of the task lie behind and will not run.
         virtual void on_missed(TaskRecord& task, const SkippedInstants& instants) = 0;
+        /// The first instant of a timer has come and is delayed. Of later ones the grid is known to
+        /// whoever comes next; of this one nothing is recorded yet.
+        virtual void on_first_delayed(TaskRecord& task, const Due& due) = 0;
     };
 
     Timeline(Clock& clock, const EventBus& events, Listener& listener);
@@ -46,15 +50,29 @@ class Timeline {
     /// timeline is added.
     void change(TaskRecord& task, const Task& definition);
     void remove(TaskRecord& task);
-    bool contains(const TaskRecord& task) const { return find(task) != nullptr; }
-    /// When the task is due next, by the wall clock as it goes now; nothing if it is not.
-    std::optional<WallTime> next_of(const TaskRecord& task) const;
+    bool contains(const TaskRecord& task) const {
+        return find(task) != nullptr || delayed_.find(task) != nullptr;
+    }
+    /// An instant that came and waits for its delay to end, which it now does no more: it is to be
+    /// accounted for. remove() leaves it.
+    std::optional<Due> take_delayed(const TaskRecord& task);
+    /// An instant that was delayed under an earlier daemon; false: its delay is over.
+    bool delay_again(TaskRecord& task, const Task& definition, const Due& due);
+    /// The instant that the task starts for next, by the wall clock as it goes now; nothing if it
+    /// does not. One that is delayed lies behind.
+    struct Next {
+        WallTime instant;
+        WallTime start;  ///< later than the instant by its delay
+    };
+    std::optional<Next> next_of(const TaskRecord& task) const;
     /// Of a timer; otherwise it means nothing.
     Grid grid_of(const TaskRecord& task) const;
     /// Tells what has become due by now without waiting for the alarm.
     void fire_due();
-    bool empty() const { return entries_.empty(); }
-    void clear();
+    bool empty() const { return entries_.empty() && delayed_.empty(); }
+    /// Nothing is due any more. Delayed instants of timers are missed for the reason given; those
+    /// of cron are not handled, and left to the next Bansuri.
+    void clear(const std::string& reason);
 
   private:
     struct Entry {
@@ -76,6 +94,8 @@ class Timeline {
     void place_wall(TaskRecord& task, const Entry& entry);
     void unqueue(TaskRecord& task, const Entry& entry);
     void arm();
+    void come(TaskRecord& task, const Due& due, RunOrigin origin, Duration delay);
+    void start_delayed();
     void fire_mono();
     void fire_timer(TaskRecord& task, Entry& entry, MonoTime now, WallTime wall);
     void fire_wall();
@@ -94,6 +114,7 @@ class Timeline {
     std::uint64_t anchors_moved_ = 0;
     Queue<MonoTime> mono_;
     Queue<WallTime> wall_;
+    DelayedInstants delayed_;
     std::unique_ptr<Alarm> mono_alarm_;
     std::unique_ptr<Alarm> wall_alarm_;
     std::optional<MonoTime> mono_armed_;

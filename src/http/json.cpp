@@ -89,7 +89,7 @@ Json as_json(const engine::TaskStatus& status) {
     }
     // Not as a list in braces, which is copied twice: there may be ten thousand of these.
     Json::object_t object;
-    object.reserve(15);
+    object.reserve(17);
     const auto add = [&](const char* name, Json value) {
         object.emplace_back(name, std::move(value));
     };
@@ -103,6 +103,8 @@ Json as_json(const engine::TaskStatus& status) {
     add("schedule", schedule_text(task));
     add("timezone", status.zone.name());
     add("next", time(status.next));
+    add("next_start", time(status.next_start));
+    add("overdue", status.overdue);
     add("waiting", status.waiting);
     add("runs", std::move(runs));
     add("last", std::move(last));

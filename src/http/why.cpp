@@ -411,8 +411,12 @@ void Teller::tell_next(const TaskStatus& status) {
     if (status.removed || facts_.shutting_down) return;
     const bool is_cron = std::holds_alternative<CronSchedule>(status.task->schedule);
     if (status.next) {
-        return say(fmt::format("It is due next {} ({}).", on_or_at(*status.next),
-                               schedule_text(*status.task)));
+        say(fmt::format("It is due next {} ({}).", on_or_at(*status.next),
+                        schedule_text(*status.task)));
+        if (status.next_start) {
+            say(fmt::format("It starts {}: \"jitter\" delays it.", on_or_at(*status.next_start)));
+        }
+        return;
     }
     const bool over = status.halted || !status.task->enabled ||
                       (status.task->max_runs && status.successes >= *status.task->max_runs);

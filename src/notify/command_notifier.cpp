@@ -19,6 +19,18 @@ namespace {
 // Attempt ids of notifiers must not meet those of runs, which count up from one.
 constexpr std::uint64_t notifier_ids = std::uint64_t{1} << 63;
 
+const char* word_of(engine::FailureInfo::Kind kind) {
+    using Kind = engine::FailureInfo::Kind;
+    switch (kind) {
+        case Kind::failure: return "failure";
+        case Kind::recovery: return "recovery";
+        case Kind::reminder: return "reminder";
+        case Kind::overdue: return "overdue";
+        case Kind::alert: return "alert";
+    }
+    return "";
+}
+
 asio::awaitable<std::string> compose(engine::FailureInfo info, TimeZone zone) {
     read_excerpt(info.standard_output);
     read_excerpt(info.standard_error);
@@ -126,9 +138,11 @@ engine::LaunchSpec CommandNotifier::launch_spec(const Waiting& waiting, std::str
     const bool exited = info.status && info.status->kind == ExitStatus::Kind::exited;
     const bool signalled = info.status && !exited;
     set("BANSURI_TASK", info.task);
-    set("BANSURI_RUN_ID", std::to_string(info.run));
-    set("BANSURI_ATTEMPT", attempt_of_all(info));
-    set("BANSURI_OUTCOME", to_string(info.outcome));
+    set("BANSURI_RUN_ID", info.run == 0 ? "" : std::to_string(info.run));
+    set("BANSURI_ATTEMPT", is_of_attempt(info) ? attempt_of_all(info) : "");
+    set("BANSURI_OUTCOME", outcome_word(info));
+    set("BANSURI_MESSAGE", word_of(info.kind));
+    set("BANSURI_ALERT", info.alert);
     set("BANSURI_EXIT_CODE", exited ? std::to_string(info.status->number) : "");
     set("BANSURI_SIGNAL", signalled ? std::to_string(info.status->number) : "");
     spec.working_directory = waiting.delivery.directory;

@@ -17,6 +17,8 @@
 namespace bansuri::notify {
 namespace {
 
+using Kind = engine::FailureInfo::Kind;
+
 /// mail(1) takes a line that begins with "~" for a command, and a lone "." for the end.
 std::string without_mail_commands(std::string_view text) {
     std::string safe;
@@ -38,6 +40,18 @@ std::string section(std::string_view title, const engine::OutputExcerpt& excerpt
     text += printable_lines(excerpt.bytes);
     if (!text.ends_with('\n')) text.push_back('\n');
     return text;
+}
+
+/// A line of the head of a message.
+void add(std::string& text, std::string_view name, std::string_view value) {
+    text += fmt::format("{:<11}{}\n", fmt::format("{}:", name), value);
+}
+
+std::string render_alert(const engine::FailureInfo& info, const TimeZone& zone) {
+    std::string text;
+    add(text, "Alert", summary(info));
+    add(text, "Time", format_local(info.at, zone));
+    return text + "\n" + info.reason + "\n";
 }
 
 }  // namespace
@@ -70,24 +84,61 @@ std::string attempt_of_all(const engine::FailureInfo& info) {
 }
 
 std::string summary(const engine::FailureInfo& info) {
-    if (info.kind == engine::FailureInfo::Kind::recovery) return "SUCCESS again";
+    switch (info.kind) {
+        case Kind::recovery: return "SUCCESS again";
+        case Kind::overdue:
+            return fmt::format("OVERDUE: no success for {}", format_duration(info.elapsed));
+        case Kind::reminder: return "still " + outcome_word(info);
+        case Kind::alert: {
+            std::string words = info.alert;
+            std::replace(words.begin(), words.end(), '-', ' ');
+            return words;
+        }
+        case Kind::failure: break;
+    }
     std::string text(to_string(info.outcome));
     if (!info.reason.empty()) text += ": " + info.reason;
     if (info.status && info.reason.empty()) text += ": " + describe(*info.status);
     return text;
 }
 
+bool is_of_attempt(const engine::FailureInfo& info) {
+    return info.kind == Kind::failure || info.kind == Kind::recovery;
+}
+
+std::string outcome_word(const engine::FailureInfo& info) {
+    if (info.kind == Kind::alert) return "ALERT " + info.alert;
+    if (info.kind == Kind::overdue) return "OVERDUE";
+    const bool failed = info.outcome == Outcome::failed || info.outcome == Outcome::timeout ||
+                        info.outcome == Outcome::lost;
+    if (info.kind != Kind::reminder || failed) return std::string(to_string(info.outcome));
+    // The latest run was stopped, or it is of an incident that began with no run at all.
+    return info.failures > 0 ? "FAILED" : "OVERDUE";
+}
+
 std::string render_message(const engine::FailureInfo& info, const TimeZone& zone) {
-    std::string text = fmt::format("Task:      {}\n", info.task);
-    if (!info.description.empty()) text += fmt::format("About:     {}\n", info.description);
-    text += fmt::format("Outcome:   {}\n", summary(info));
-    if (info.status) text += fmt::format("Ended by:  {}\n", describe(*info.status));
-    text += fmt::format("Attempt:   {}\n", attempt_of_all(info));
-    text += fmt::format("Run:       {}\n", info.run);
-    text += fmt::format("Time:      {}\n", format_local(info.at, zone));
-    text += fmt::format("Took:      {}\n", format_duration(info.elapsed));
-    text += fmt::format("Command:   {}\n", info.command);
-    text += fmt::format("Directory: {}\n", info.working_directory);
+    if (info.kind == Kind::alert) {
+        return without_mail_commands(printable_lines(render_alert(info, zone)));
+    }
+    const bool of_attempt = is_of_attempt(info);
+    std::string text;
+    add(text, "Task", info.task);
+    if (!info.description.empty()) add(text, "About", info.description);
+    add(text, "Outcome", summary(info));
+    if (info.kind == Kind::overdue) {
+        add(text, "Success",
+            info.since == WallTime{} ? "none is known" : format_local(info.since, zone));
+    } else if (info.since != WallTime{}) {
+        add(text, "Since", format_local(info.since, zone));
+    }
+    if (info.failures > 0) add(text, "Failures", fmt::format("{} in a row", info.failures));
+    if (info.status) add(text, "Ended by", describe(*info.status));
+    if (of_attempt) add(text, "Attempt", attempt_of_all(info));
+    if (info.run != 0) add(text, of_attempt ? "Run" : "Last run", std::to_string(info.run));
+    add(text, "Time", format_local(info.at, zone));
+    if (of_attempt) add(text, "Took", format_duration(info.elapsed));
+    add(text, "Command", info.command);
+    add(text, "Directory", info.working_directory);
     text = printable_lines(text);
     text += section("standard output", info.standard_output);
     text += section("standard error", info.standard_error);
@@ -98,10 +149,10 @@ std::string fill_placeholders(std::string_view command, const engine::FailureInf
     const std::string code = info.status ? std::to_string(info.status->shell_code()) : "-";
     const std::array<std::pair<std::string_view, std::string>, 5> values = {{
         {"{task}", info.task},
-        {"{outcome}", std::string(to_string(info.outcome))},
+        {"{outcome}", outcome_word(info)},
         {"{code}", code},
-        {"{attempt}", attempt_of_all(info)},
-        {"{run}", std::to_string(info.run)},
+        {"{attempt}", is_of_attempt(info) ? attempt_of_all(info) : "-"},
+        {"{run}", info.run == 0 ? "-" : std::to_string(info.run)},
     }};
     std::string filled;
     while (!command.empty()) {

@@ -22,7 +22,14 @@ void read_excerpt(engine::OutputExcerpt& excerpt);
 /// it, because mail(1) would take it for a command.
 std::string render_message(const engine::FailureInfo& info, const TimeZone& zone);
 
-/// "FAILED: exit code 3", "TIMEOUT: ran longer than 5s", "SUCCESS again".
+/// What {outcome} and BANSURI_OUTCOME say: "FAILED", "OVERDUE", "ALERT low-disk". Only letters,
+/// blanks and hyphens, so that it is safe in a shell line.
+std::string outcome_word(const engine::FailureInfo& info);
+
+/// The message is about an attempt, and has its number, status and output.
+bool is_of_attempt(const engine::FailureInfo& info);
+
+/// "FAILED: exit code 3", "TIMEOUT: ran longer than 5s", "SUCCESS again", "still FAILED".
 std::string summary(const engine::FailureInfo& info);
 
 /// "2/5"; "2" without a limit.

@@ -49,7 +49,8 @@ Recorder::Recorder(Database& database, OutputKeeper* output)
                " WHERE id = ? AND COALESCE(accounted <= ?, 1)"),
       remember_(database,
                 "UPDATE task SET successes = ?, halted = ?, last_ended = ?, failed_in_a_row = ?,"
-                " failure_told = ? WHERE id = ?"),
+                " failure_told = ?, expected_since = ?, last_success = ?, incident_since = ?,"
+                " incident_told = ?, overdue_told = ? WHERE id = ?"),
       set_last_run_(database, "UPDATE task SET last_run = ? WHERE id = ?"),
       has_instant_(database, "SELECT 1 FROM run WHERE task = ? AND instant = ?"),
       insert_run_(database,
@@ -320,7 +321,9 @@ void Recorder::remember(const std::string& task, const engine::TaskMemory& memor
 
 void Recorder::write_memory(TaskRow& row, const engine::TaskMemory& memory) {
     remember_.run(memory.successes, memory.halted, word_of(memory.last_ended),
-                  memory.failed_in_a_row, memory.failure_told, row.id);
+                  memory.failed_in_a_row, memory.failure_told, memory.watch.expected_since,
+                  memory.watch.last_success, memory.watch.incident_since,
+                  memory.watch.incident_told, memory.watch.overdue_told, row.id);
 }
 
 void Recorder::know(const Task& task, WallTime at) {

@@ -105,7 +105,9 @@ engine::Recovery read_recovery(Database& database, const std::string& boot_id,
     Statement find_tasks(database,
                          "SELECT task.id, name, schedule, since, accounted, task.tick,"
                          " grid_origin, grid_anchor, successes, halted, last_ended,"
-                         " failed_in_a_row, failure_told, run.id, run.outcome, run.ended_at"
+                         " failed_in_a_row, failure_told, run.id, run.outcome, run.ended_at,"
+                         " expected_since, last_success, incident_since, incident_told,"
+                         " overdue_told"
                          " FROM task LEFT JOIN run ON run.id = task.last_run ORDER BY task.id");
     for (Rows rows = find_tasks.query(); rows.next();) {
         engine::TaskProgress& task = left.tasks.emplace_back();
@@ -116,12 +118,14 @@ engine::Recovery read_recovery(Database& database, const std::string& boot_id,
         if (!rows.null(13) && !rows.null(15)) {
             task.last = engine::LastRun{rows.count(13), outcome_of(rows.text(14)), rows.wall(15)};
         }
+        task.memory.watch = {rows.wall(16), rows.wall(17), rows.wall(18), rows.wall(19),
+                             rows.boolean(20)};
         if (!left.same_session) continue;
         places.emplace(rows.integer(0), left.tasks.size() - 1);
         task.tick = rows.maybe_mono(5);
         task.grid = {rows.mono(6), rows.wall(7)};
-        task.memory = {small_count(rows, 8), rows.boolean(9), state_of(rows.text(10)),
-                       small_count(rows, 11), rows.boolean(12)};
+        task.memory = {small_count(rows, 8),  rows.boolean(9),  state_of(rows.text(10)),
+                       small_count(rows, 11), rows.boolean(12), task.memory.watch};
     }
     if (!left.same_session) return left;
     Statement find_waiting(database, "SELECT task, instant, tick FROM waiting ORDER BY instant");

@@ -102,6 +102,14 @@ CREATE TABLE event (
     kind TEXT NOT NULL,
     text TEXT NOT NULL
 );)",
+    // Zero: never. What outlives a session: begin_session() leaves these as they are.
+    R"(ALTER TABLE task ADD COLUMN expected_since BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN last_success BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN incident_since BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN incident_told BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN overdue_told INTEGER NOT NULL DEFAULT 0;
+UPDATE task SET last_success = COALESCE((SELECT MAX(ended_at) FROM run
+    WHERE run.task = task.id AND run.outcome = 'SUCCESS'), 0);)",
 };
 
 [[noreturn]] void not_ours(const std::string& why) { throw DatabaseError(SQLITE_CORRUPT, 0, why); }

@@ -233,7 +233,8 @@ TEST_P(RunStoreContract, SkippingWhatWaitedEndsTheWaitAndAccountsForNothingNew) 
 }
 
 TEST_P(RunStoreContract, WhatATaskRemembersComesWithItsRunsEndAndWithoutOne) {
-    const engine::TaskMemory memory{3, true, TaskState::timeout, 7, true};
+    const engine::TaskMemory memory{3, true, TaskState::timeout,
+                                    7, true, {noon, noon + 1h, noon + 2h, noon + 3h, true}};
     const RunId run = claim("a", noon).value();
     store().finish(run, "a", {}, noon, memory);
     EXPECT_EQ(progress("a").memory, memory);

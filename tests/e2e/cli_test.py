@@ -11,12 +11,10 @@ CLIENT = (("status",), ("history",), ("logs", "a"), ("why", "a"), ("reload",), (
 COMMANDS = ((), ("run",), ("exec",), ("check",), ("schema",), ("next",), *CLIENT)
 
 NOT_YET = {
-    "task": "jobs.cleanup:Cleanup", "jitter": "30s", "depends-on": ["first"],
-    "notify-mode": "incident", "notify-remind": "1d", "expect-within": "26h",
-    "heartbeat": "https://example.org/ping", "parameters": {"depth": 3}, "python-path": ["lib"],
-    "warm": True,
+    "task": "jobs.cleanup:Cleanup", "depends-on": ["first"],
+    "parameters": {"depth": 3}, "python-path": ["lib"], "warm": True,
 }
-NOT_YET_AT_THE_ROOT = {"alerts": True, "listen": "127.0.0.1:8080"}
+NOT_YET_AT_THE_ROOT = {"listen": "127.0.0.1:8080"}
 
 
 class Usage(EndToEnd):

@@ -1,127 +1,153 @@
 # SPDX-License-Identifier: MIT
-"""As whom tasks run, with which environment and within which limits, on the real binary."""
-import grp
-import json
+"""What a task finds when it starts: SPEC section 6."""
 import os
-import pwd
+import re
+import signal
+import subprocess
+import sys
 import unittest
 
-from harness import EndToEnd, task, wait_until
+from harness import CONTAINMENTS, EndToEnd, task
 
-IS_ROOT = os.geteuid() == 0
-# A user that every Debian has, and that owns nothing.
-OTHER = "daemon"
+# Becomes bansuri with every signal ignored that can be, and every signal blocked.
+DEAF = (sys.executable, "-c", """
+import os, signal, sys
+for number in signal.valid_signals():
+    try:
+        signal.signal(number, signal.SIG_IGN)
+    except (OSError, ValueError):
+        pass
+signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+os.execv(sys.argv[1], sys.argv[1:])
+""")
 
 
 class Isolation(EndToEnd):
-    def setUp(self):
-        super().setUp()
-        # Other users have to get to it.
-        self.directory.chmod(0o755)
+    # A glob or a command of their own would open a descriptor for looking.
+    DESCRIPTORS = ('i=0; while [ $i -lt 400 ]; do [ -e /proc/$$/fd/$i ] && '
+                   'echo "$i $(readlink /proc/$$/fd/$i)"; i=$((i+1)); done; true')
 
-    def output_of(self, command, **keys):
-        """What a task says that is run by exec."""
-        self.configure(task("t", command, **keys))
-        done = self.call("exec", "t")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
+    def look(self, command, *arguments, **options):
+        """What the command said, as a task of its own daemon."""
+        self.configure(task("look", command), **options.pop("root", {}))
+        bansuri = self.start(*arguments, **options)
+        bansuri.wait_ended("look")
+        self.assertEqual(bansuri.end(), 0)
+        return [line.partition(" | ")[2] for line in bansuri.out.to_the_end()]
 
-    def refusal_of(self, command, **keys):
-        self.configure(task("t", command, **keys))
-        done = self.call("exec", "t", "--log-format", "text")
-        self.assertNotEqual(done.returncode, 0)
-        return done.stderr
+    def test_then_it_leads_a_session_and_a_process_group_of_its_own(self):
+        for containment in CONTAINMENTS:
+            pid, stat = self.look("echo $$; read stat < /proc/$$/stat; echo $stat", *containment)
+            fields = stat.rpartition(")")[2].split()
+            self.assertEqual(fields[2:4], [pid, pid])  # process group, session
+            self.assertEqual(fields[4], "0")  # no terminal
 
-    @unittest.skipUnless(IS_ROOT, "only root can run a task as somebody else")
-    def test_given_a_user_then_the_task_is_that_user_in_every_way(self):
-        account = pwd.getpwnam(OTHER)
-        said = self.output_of(
-            "id -u; id -g; echo $HOME $USER $LOGNAME $SHELL; "
-            "touch mine 2>/dev/null || echo not mine; echo by name >/dev/stdout", user=OTHER)
-        self.assertEqual(said, f"{account.pw_uid}\n{account.pw_gid}\n{account.pw_dir} {OTHER} "
-                               f"{OTHER} {account.pw_shell}\nnot mine\nby name\n")
+    def test_then_it_holds_descriptors_0_to_2_and_0_is_dev_null(self):
+        # Two that bansuri is given open, one of them beyond what a loop would close.
+        extra = [os.open("/dev/null", os.O_RDONLY)]
+        extra.append(os.dup2(extra[0], 300))
+        try:
+            seen = self.look(self.DESCRIPTORS, pass_fds=extra)
+        finally:
+            for fd in extra:
+                os.close(fd)
+        self.assertEqual([line.split()[0] for line in seen], ["0", "1", "2"])
+        self.assertEqual(seen[0], "0 /dev/null")
+        self.assertTrue(all("pipe:" in line for line in seen[1:]), seen)
 
-    @unittest.skipUnless(IS_ROOT, "only root can run a task as somebody else")
-    def test_given_a_group_then_it_replaces_the_users(self):
-        said = self.output_of("id -gn; id -Gn", user=OTHER, group="nogroup")
-        self.assertEqual(said, "nogroup\nnogroup\n")
-        self.assertEqual(self.output_of("id -un; id -gn", group="nogroup"), "root\nnogroup\n")
+    def test_given_files_for_its_streams_then_it_holds_no_other_descriptor(self):
+        self.configure(task("look", self.DESCRIPTORS, stdout="out", stderr="err"))
+        self.assertEqual(self.call("run", "--once").returncode, 0)
+        self.assertEqual(self.read("out").splitlines(),
+                         ["0 /dev/null", f"1 {self.path('out')}", f"2 {self.path('err')}"])
 
-    @unittest.skipUnless(IS_ROOT, "only root can run a task as somebody else")
-    def test_given_a_user_then_its_files_are_opened_and_made_as_the_user(self):
-        place = self.path("theirs")
-        place.mkdir()
-        os.chown(place, pwd.getpwnam(OTHER).pw_uid, grp.getgrnam("nogroup").gr_gid)
-        place.chmod(0o700)
-        self.output_of("echo said", user=OTHER, group="nogroup", umask="0077",
-                       working_directory=str(place), stdout="out.log")
-        made = place / "out.log"
-        self.assertEqual(made.read_text(), "said\n")
-        self.assertEqual((made.stat().st_uid, made.stat().st_mode & 0o777),
-                         (pwd.getpwnam(OTHER).pw_uid, 0o600))
+    def test_when_it_reads_its_input_then_there_is_none(self):
+        self.assertEqual(self.look("cat; echo read $?"), ["read 0"])
 
-    @unittest.skipUnless(IS_ROOT, "only root can run a task as somebody else")
-    def test_given_a_place_that_the_user_may_not_enter_then_it_is_said_as_whom(self):
-        place = self.path("roots")
-        place.mkdir(mode=0o700)
-        told = self.refusal_of("true", user=OTHER, working_directory=str(place))
-        self.assertRegex(told, f'roots" .as user "{OTHER}".: Permission denied')
+    def test_given_signals_ignored_and_blocked_for_bansuri_then_the_task_has_the_defaults(self):
+        for containment in CONTAINMENTS:
+            seen = self.look("cat /proc/self/status", *containment, wrapper=DEAF)
+            masks = dict(line.split() for line in seen if re.match("Sig(Pnd|Blk|Ign|Cgt)", line))
+            self.assertEqual(masks, {"SigPnd:": "0" * 16, "SigBlk:": "0" * 16, "SigIgn:": "0" * 16,
+                                     "SigCgt:": "0" * 16})
 
-    def test_given_no_such_user_then_the_run_fails_and_says_so(self):
-        told = self.refusal_of("true", user="nobody-of-this-name")
-        self.assertIn('user "nobody-of-this-name": there is no user of this name', told)
+    def test_given_signals_ignored_and_blocked_for_bansuri_then_it_still_ends_when_asked(self):
+        self.configure(task("a", "exec " + self.forever))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            bansuri = self.start(wrapper=DEAF)
+            bansuri.wait_started("a")
+            bansuri.signal(number)
+            self.assertEqual(bansuri.wait(), 0)
+            self.wait_nothing_left()
 
-    def test_given_files_of_variables_then_the_tasks_own_win(self):
-        self.path("a.env").write_text("# secrets\nexport A=file\nB='two words'\nHOME=/of/file\n")
-        self.path("b.json").write_text(json.dumps({"B": "json", "C": 3}))
-        said = self.output_of("echo $A $B $C $D $HOME",
-                              environment_file=["a.env", "-missing.env", "b.json"],
-                              environment={"A": "own", "D": "own too"})
-        self.assertEqual(said, "own json 3 own too /of/file\n")
-
-    def test_given_a_missing_file_of_variables_then_the_run_fails_and_names_it(self):
-        told = self.refusal_of("true", environment_file="missing.env")
-        self.assertRegex(told, r'environment-file ".*/missing.env": No such file or directory; ')
-
-    def test_given_a_file_of_variables_then_each_start_reads_it_anew(self):
-        values = self.path("a.env")
-        values.write_text("A=1\n")
-        self.configure(task("t", "echo A is $A; test $A = 2", environment_file="a.env",
-                            on_fail="restart", restart_delay="0.2"))
+    def test_then_it_learns_its_task_run_attempt_and_instant(self):
+        self.configure(task("a b", "env | grep ^BANSURI_ | sort; exit 1", on_fail="restart",
+                            times=2, restart_delay=0))
         bansuri = self.start()
-        wait_until(lambda: "t | A is 1" in bansuri.out.all(), "the first attempt")
-        values.write_text("A=2\n")
-        wait_until(lambda: "t | A is 2" in bansuri.out.all(), "an attempt that reads it anew")
+        bansuri.wait_ended("a b", nth=2)
         self.assertEqual(bansuri.end(), 0)
+        seen = [line.partition(" | ")[2] for line in bansuri.out.to_the_end()]
+        self.assertEqual(len(seen), 8)
+        for attempt, found in (("1", seen[:4]), ("2", seen[4:])):
+            self.assertEqual(found[0], f"BANSURI_ATTEMPT={attempt}")
+            self.assertEqual(found[1], "BANSURI_RUN_ID=1")
+            self.assertRegex(found[2], r"^BANSURI_SCHEDULED_AT=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
+                                       r"(\.\d+)?Z$")
+            self.assertEqual(found[3], "BANSURI_TASK=a b")
+        self.assertEqual(seen[2], seen[6])
 
-    def test_given_limits_priority_and_mask_then_the_task_has_them(self):
-        said = self.output_of("ulimit -n; ulimit -c; ulimit -f; ulimit -t; umask; nice",
-                              limits={"open-files": 50, "core": 0, "file-size": "1MiB",
-                                      "cpu-time": "90s"}, umask="0027", priority=7)
-        # Blocks of 512 bytes.
-        self.assertEqual(said, "50\n0\n2048\n90\n0027\n7\n")
+    def test_given_the_variables_of_systemd_and_of_an_outer_bansuri_then_none_of_them_leaks(self):
+        outer = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1",
+                 "LISTEN_FDS": "1", "LISTEN_PID": "1", "BANSURI_TASK": "x",
+                 "BANSURI_STATE": str(self.path("outer")),
+                 "BANSURI_RUN_ID": "99", "BANSURI_EXIT_CODE": "1", "INHERITED": "yes"}
+        seen = self.look("env", environment=outer)
+        names = {line.partition("=")[0] for line in seen}
+        self.assertEqual({name for name in names if name in outer or name.startswith("BANSURI_")},
+                         {"INHERITED", "BANSURI_TASK", "BANSURI_RUN_ID", "BANSURI_ATTEMPT",
+                          "BANSURI_SCHEDULED_AT"})
+        self.assertIn("BANSURI_TASK=look", seen)
 
-    def test_given_a_task_that_uses_too_much_then_its_end_says_why(self):
-        told = self.refusal_of("exec dd if=/dev/zero of=big bs=1M count=4",
-                               limits={"file-size": "1MiB"})
-        self.assertIn("SIGXFSZ", told)
-        told = self.refusal_of("while :; do :; done", limits={"cpu-time": "1s"})
-        self.assertIn("SIGXCPU", told)
+    def test_given_environment_then_it_is_added_and_wins_over_the_inherited(self):
+        self.configure(task("a", "env", environment={"ADDED": "a b=c\n\"$HOME", "INHERITED": "no",
+                                                     "EMPTY": ""}))
+        done = subprocess.run(self.argv("exec", "a"), cwd=self.directory, text=True, timeout=60,
+                              env={**self.environment, "INHERITED": "yes"}, capture_output=True,
+                              check=True)
+        self.assertIn("a | ADDED=a b=c\na | \"$HOME\n", done.stdout)
+        self.assertIn("a | INHERITED=no\n", done.stdout)
+        self.assertIn("a | EMPTY=\n", done.stdout)
+        self.assertIn(f"a | E2E_MARK={self.mark}\n", done.stdout)
 
-    def test_given_a_limit_that_is_not_enforced_then_it_is_said_once_and_shown(self):
-        self.configure(*(task(f"t{number}", "sleep 60", limits={"cpu": 1.5})
-                         for number in range(3)))
-        bansuri = self.start("--no-cgroups", "--state", str(self.path("state")))
-        warning = bansuri.wait_event("limit-not-enforced")
-        self.assertEqual((warning["task"], warning["tasks"]), ("t0", 3))
-        self.assertIn("cpu: ", warning["reason"])
-        done = self.call("status", "--json", "--state", str(self.path("state")))
-        shown = json.loads(done.stdout)["tasks"][1]["shortcomings"]
-        self.assertEqual(shown, [warning["reason"]])
-        told = self.call("status", "--state", str(self.path("state"))).stdout
-        self.assertIn(f"limits.{warning['reason']}", told)
-        self.assertEqual(bansuri.end(), 0)
-        self.assertEqual(len(bansuri.events("limit-not-enforced")), 1)
+    def test_given_clean_environment_then_only_the_basic_variables_are_inherited(self):
+        self.configure(task("a", "env", clean_environment=True, environment={"ADDED": "x"}))
+        done = self.call("exec", "a", environment={"INHERITED": "yes", "LANG": "C", "HOME": "/h"})
+        names = {line.partition(" | ")[2].partition("=")[0] for line in done.stdout.splitlines()}
+        self.assertLessEqual(names - {"PWD", "OLDPWD", "SHLVL", "_"},
+                             {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "ADDED",
+                              "BANSURI_TASK", "BANSURI_RUN_ID", "BANSURI_ATTEMPT",
+                              "BANSURI_SCHEDULED_AT"})
+        self.assertLessEqual({"HOME", "LANG", "TZ", "ADDED"}, names)
+
+    def test_given_working_directory_then_it_runs_there(self):
+        self.path("work").mkdir()
+        for directory, seen in (("work", f"{self.directory}/work"), ("/", "/")):
+            self.configure(task("a", "pwd", working_directory=directory))
+            self.assertEqual(self.call("exec", "a").stdout, f"a | {seen}\n")
+
+    def test_then_the_resource_limits_and_the_oom_score_are_those_of_the_caller(self):
+        caller = "ulimit -Sn 512; ulimit -Hn 600; ulimit -c 0; "
+        what = "ulimit -Sn; ulimit -Hn; cat /proc/self/oom_score_adj"
+        expected = subprocess.run(["sh", "-c", caller + what], check=True, text=True,
+                                  capture_output=True).stdout.splitlines()
+        self.assertEqual(self.look(what, wrapper=("sh", "-c", caller + 'exec "$@"', "sh")),
+                         expected)
+
+    def test_given_shell_syntax_then_it_is_what_a_shell_would_do(self):
+        command = 'x="a  b"; for i in 1 2; do echo "$x $i"; done | tac; echo ~ $((6*7)) && (exit 0)'
+        expected = subprocess.run(["/bin/sh", "-c", command], check=True, text=True,
+                                  capture_output=True, env=self.environment).stdout.splitlines()
+        self.assertEqual(self.look(command), expected)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ ROWS = {
     "keeper": row(),
     "store": row("engine core", "asio fmt expected sqlite", ("keeper/unique_fd",)),
     "cluster": row("store engine core", "asio fmt expected"),
-    "notify": row("engine core", "asio fmt expected"),
+    "notify": row("engine core", "asio fmt expected curl"),
     "http": row("engine core", "asio beast fmt json expected openssl"),
     "web": row(),
     "cli": row("core", "asio beast fmt date json cli11 expected"),
@@ -57,6 +57,7 @@ LIBRARIES = (
     ("CLI/", "cli11"),
     ("openssl/", "openssl"),
     ("sqlite3.h", "sqlite"),
+    ("curl/", "curl"),
 )
 
 # core/ is pure rules: what it is told is all that it knows.

@@ -30,6 +30,13 @@ struct RecordingNotifier final : engine::Notifier {
     std::vector<engine::FailureInfo> told;
 };
 
+struct RecordingHeartbeat final : engine::Heartbeat {
+    void beat(const std::string& task, const std::string& address) override {
+        beats.push_back(task + " " + address);
+    }
+    std::vector<std::string> beats;
+};
+
 struct RecordingForwarder final : engine::OutputForwarder {
     void forward(engine::Stream, std::string lines) override { text += lines; }
     boost::asio::awaitable<void> ready() override { co_return; }
@@ -205,6 +212,7 @@ class SimulatedWorld : public ::testing::Test {
     FakeLookup lookup{loop.get_executor()};
     store::MemoryRunStore store{1'000'000};
     RecordingNotifier notifier;
+    RecordingHeartbeat heartbeat;
     RecordingForwarder forwarder;
     engine::EventBus events;
     std::vector<engine::Event> heard;
@@ -227,7 +235,9 @@ class SimulatedWorld : public ::testing::Test {
             left.same_session = false;
             for (engine::TaskProgress& progress : left.tasks) {
                 progress.tick.reset();
+                const engine::TaskWatch watch = progress.memory.watch;
                 progress.memory = {};
+                progress.memory.watch = watch;
                 progress.waiting.clear();
             }
         }
@@ -259,8 +269,8 @@ class SimulatedWorld : public ::testing::Test {
     void make_engine() {
         daemon_clock = std::make_unique<DaemonClock>(clock);
         engine = std::make_unique<engine::Orchestrator>(engine::Services{
-            loop.get_executor(), *daemon_clock, launcher, lookup, store, nullptr, notifier, events,
-            forwarder, engine::Environment{"PATH=/usr/bin"}, [] { return 0.0; },
+            loop.get_executor(), *daemon_clock, launcher, lookup, store, nullptr, notifier,
+            &heartbeat, events, forwarder, engine::Environment{"PATH=/usr/bin"}, [] { return 0.0; },
             [this](const std::string& name, const std::string& what) {
                 bugs.push_back(name + ": " + what);
                 ADD_FAILURE() << "an exception escaped a run of " << name << ": " << what;

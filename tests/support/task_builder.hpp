@@ -91,6 +91,18 @@ class TaskBuilder {
         task_.catch_up_window = window;
         return *this;
     }
+    TaskBuilder& jitter(Duration most) {
+        task_.jitter = most;
+        return *this;
+    }
+    TaskBuilder& expect_within(Duration span) {
+        task_.expect_within = span;
+        return *this;
+    }
+    TaskBuilder& heartbeat(std::string address) {
+        task_.heartbeat = std::move(address);
+        return *this;
+    }
     TaskBuilder& max_runs(unsigned runs) {
         task_.max_runs = runs;
         return *this;

@@ -77,6 +77,7 @@ struct RootDraft {
     std::vector<std::string> secrets;
     Retention retention;
     Durability durability = Durability::normal;
+    bool alerts = false;
 };
 
 enum class Place : std::uint8_t {

@@ -63,6 +63,7 @@ class Parser final : public DocumentTaker {
                                                  .directory = surroundings_.directory,
                                                  .retention = root_.retention,
                                                  .durability = root_.durability,
+                                                 .alerts = root_.alerts,
                                                  .zone = surroundings_.zone};
         }
         return parsed;
@@ -292,6 +293,12 @@ class Parser final : public DocumentTaker {
                     {"the root has no notify_command to tell anybody with",
                      R"(add "notify_command": "..." beside "scripts")"});
             }
+        }
+        const auto alerts = root_places_.find(find_row(root_keys(), "alerts"));
+        if (root_.alerts && alerts != root_places_.end() && root_.notify_command.empty()) {
+            sink_.report_at(Severity::warning, {.key = "alerts"}, alerts->second,
+                            {"it has no effect without \"notify_command\"",
+                             R"(add "notify_command": "..." beside it)"});
         }
         if (!dependencies_.empty()) {
             dependencies_.check([this](const std::string& name) { return names_.contains(name); },

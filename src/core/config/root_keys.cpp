@@ -63,8 +63,9 @@ const KeyRow rows[] = {
      }},
     {.name = "alerts", .place = Place::root, .spec = {.kind = ValueKind::boolean},
      .fallback = "false", .example = "true",
-     .doc = "Send alerts that are not a task's (configuration rejected, low disk) to "
-            "`notify_command` too.", .availability = not_yet},
+     .doc = "Send alerts that are not a task's (the configuration was refused, the disk is full, "
+            "descriptors run short, the daemon was restarted) to `notify_command` too.",
+     .store_root = [](RootDraft& draft, const TypedValue& v) { draft.alerts = v.flag; }},
     {.name = "retention", .place = Place::root,
      .spec = {.kind = ValueKind::object, .members = retention_members},
      .fallback = R"({"days": 30, "runs": 1000})", .example = R"({"days": 30, "runs": 1000})",

@@ -69,8 +69,7 @@ constexpr Choice notify_modes[] = {
     {"after-fail", "a message for each failed attempt"},
     {"on-exhausted", "a message when no attempt is left"},
     {"after-many", "a message for each notify-threshold failed attempts in a row"},
-    {"incident", "a message when failing begins, reminders, and one when it is over",
-     Availability::not_yet},
+    {"incident", "a message when failing begins, reminders, and one when it is over"},
 };
 constexpr Choice survivals[] = {
     {"daemons", "its process group is ended; processes that made a session of their own live on"},
@@ -240,8 +239,9 @@ const KeyRow rows[] = {
      .store = [](TaskDraft& draft, const TypedValue& v) { draft.zone = v.text; }},
     {.name = "jitter", .key = Key::jitter, .spec = duration(), .fallback = "0",
      .example = R"("30s")",
-     .doc = "Each instant is delayed by a random part of this, fixed per task and instant.",
-     .availability = not_yet},
+     .doc = "Each instant of a timer or cron schedule starts later by a random part of this, fixed "
+            "per task and instant, and before the next instant.",
+     .store = [](TaskDraft& draft, const TypedValue& v) { draft.task.jitter = v.span; }},
     {.name = "overlap", .key = Key::overlap, .spec = choice(overlaps), .fallback = "skip",
      .example = R"("queue")", .doc = "What happens when the task is due while it still runs.",
      .store = [](TaskDraft& draft, const TypedValue& v) {
@@ -406,13 +406,16 @@ const KeyRow rows[] = {
     {.name = "notify-remind", .key = Key::notify_remind, .spec = duration(microsecond),
      .fallback = "1d", .example = R"("12h")",
      .doc = "With `notify-mode: incident`: a reminder so often while the task fails.",
-     .availability = not_yet},
+     .store = [](TaskDraft& draft, const TypedValue& v) { draft.task.notify.remind = v.span; }},
     {.name = "expect-within", .key = Key::expect_within, .spec = duration(microsecond),
-     .example = R"("26h")", .doc = "Alert when the task had no success for so long.",
-     .availability = not_yet},
+     .example = R"("26h")",
+     .doc = "Alert when the task had no success for so long, also if it never ran: in the log, and "
+            "by `notify_command` if `notify` is on.",
+     .store = [](TaskDraft& draft, const TypedValue& v) { draft.task.expect_within = v.span; }},
     {.name = "heartbeat", .key = Key::heartbeat, .spec = text(web_address),
      .example = R"("https://example.org/ping/backup")",
-     .doc = "Address that is requested after each success.", .availability = not_yet},
+     .doc = "Address that is requested after each success of a run; `http` or `https`.",
+     .store = [](TaskDraft& draft, const TypedValue& v) { draft.task.heartbeat = v.text; }},
     {.name = "secrets", .key = Key::secrets, .spec = texts(variable_name),
      .example = R"(["DB_PASSWORD"])",
      .doc = "Names of environment variables whose values are hidden in what is shown.",

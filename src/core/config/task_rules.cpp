@@ -71,6 +71,18 @@ void settle_alternatives(TaskDraft& draft) {
     settle(Key::times, Key::max_attempts);
 }
 
+void warn_about_mode(NotifyMode mode, Judge& judge) {
+    if (mode != NotifyMode::after_many) {
+        judge.without_effect({Key::notify_threshold}, "without \"notify-mode\": \"after-many\"");
+    }
+    if (mode != NotifyMode::incident) {
+        judge.without_effect({Key::notify_remind}, "without \"notify-mode\": \"incident\"");
+    } else {
+        judge.without_effect({Key::notify_on_recovery},
+                             "with \"notify-mode\": \"incident\", which tells the recovery anyhow");
+    }
+}
+
 void warn(const TaskDraft& draft, Offset task_place, Judge& judge) {
     const Task& task = draft.task;
     const bool scheduled = !std::holds_alternative<Once>(task.schedule);
@@ -96,16 +108,23 @@ void warn(const TaskDraft& draft, Offset task_place, Judge& judge) {
     }
     if (!scheduled) {
         // A once-task has one instant, and each start of Bansuri is that instant.
-        judge.without_effect({Key::catch_up, Key::catch_up_window}, "without a schedule");
+        judge.without_effect({Key::catch_up, Key::catch_up_window, Key::jitter},
+                             "without a schedule");
     } else if (task.catch_up == CatchUp::none) {
         judge.without_effect({Key::catch_up_window}, "without \"catch-up\"");
     }
+    const auto* timer = std::get_if<Timer>(&task.schedule);
+    if (timer != nullptr && task.jitter > timer->interval && draft.owns(Key::jitter)) {
+        judge.about(Severity::warning, Key::jitter,
+                    {"it is longer than the interval, and no instant is delayed beyond the next",
+                     "write a shorter one"});
+    }
     if (!task.notify.enabled) {
-        judge.without_effect(
-            {Key::notify_after, Key::notify_mode, Key::notify_threshold, Key::notify_on_recovery},
-            "without \"notify\"");
-    } else if (task.notify.mode != NotifyMode::after_many) {
-        judge.without_effect({Key::notify_threshold}, "without \"notify-mode\": \"after-many\"");
+        judge.without_effect({Key::notify_after, Key::notify_mode, Key::notify_threshold,
+                              Key::notify_on_recovery, Key::notify_remind},
+                             "without \"notify\"");
+    } else {
+        warn_about_mode(task.notify.mode, judge);
     }
 }
 

@@ -217,6 +217,8 @@ TEST_F(Router, StatusSpeaksTheWordsOfTheSpecification) {
     status.runs.push_back({17, 2, 4711, utc("2026-03-29T02:00"), utc("2026-03-29T02:00")});
     status.last = engine::LastRun{16, Outcome::timeout, utc("2026-03-28T02:00")};
     status.next = utc("2026-03-30T02:00");
+    status.next_start = utc("2026-03-30T02:17");
+    status.overdue = true;
     const Json answer = get("/api/v1/status");
     EXPECT_EQ(answer.at("daemon").at("degraded"), true);
     EXPECT_EQ(answer.at("daemon").at("problems"),
@@ -225,7 +227,8 @@ TEST_F(Router, StatusSpeaksTheWordsOfTheSpecification) {
     EXPECT_EQ(answer.at("tasks").at(0), Json::parse(R"({
         "task": "backup", "description": "", "tags": [], "state": "RUNNING", "reason": null,
         "since": "2026-03-29T02:00:00Z", "enabled": true, "schedule": "0 2 * * * UTC",
-        "timezone": "UTC", "next": "2026-03-30T02:00:00Z", "waiting": 0,
+        "timezone": "UTC", "next": "2026-03-30T02:00:00Z",
+        "next_start": "2026-03-30T02:17:00Z", "overdue": true, "waiting": 0,
         "runs": [{"run": 17, "attempt": 2, "pid": 4711, "started_at": "2026-03-29T02:00:00Z",
                   "instant": "2026-03-29T02:00:00Z"}],
         "last": {"run": 16, "outcome": "TIMEOUT", "ended_at": "2026-03-28T02:00:00Z"},

@@ -84,6 +84,62 @@ TEST(Message, PlaceholdersAreReplacedAndOtherBracesStay) {
     EXPECT_EQ(fill_placeholders("{code}", killed), "-");
 }
 
+engine::FailureInfo without_attempt(engine::FailureInfo::Kind kind) {
+    engine::FailureInfo info;
+    info.kind = kind;
+    info.task = "backup";
+    info.command = "pg_dump";
+    info.working_directory = "/srv";
+    return info;
+}
+
+TEST(Message, OfAnOverdueSuccessTellsSinceWhenThereWasNone) {
+    engine::FailureInfo info = without_attempt(engine::FailureInfo::Kind::overdue);
+    info.elapsed = std::chrono::hours(26);
+    info.since = WallTime(std::chrono::hours(1));
+    std::string message = render_message(info, TimeZone());
+    EXPECT_THAT(message, HasSubstr("Outcome:   OVERDUE: no success for 1d2h\n"));
+    EXPECT_THAT(message, HasSubstr("Success:   1970-01-01T01:00:00+00:00\n"));
+    EXPECT_THAT(message, HasSubstr("Command:   pg_dump\n"));
+    EXPECT_THAT(message, Not(HasSubstr("Attempt:")));
+    EXPECT_THAT(message, Not(HasSubstr("Run:")));
+    info.since = {};
+    EXPECT_THAT(render_message(info, TimeZone()), HasSubstr("Success:   none is known\n"));
+    EXPECT_EQ(fill_placeholders("{task}|{outcome}|{code}|{attempt}|{run}", info),
+              "backup|OVERDUE|-|-|-");
+}
+
+TEST(Message, OfAReminderTellsSinceWhenAndHowOften) {
+    engine::FailureInfo info = without_attempt(engine::FailureInfo::Kind::reminder);
+    info.outcome = Outcome::timeout;
+    info.run = 17;
+    info.failures = 4;
+    info.since = WallTime(std::chrono::hours(1));
+    const std::string message = render_message(info, TimeZone());
+    for (const char* const line :
+         {"Outcome:   still TIMEOUT\n", "Since:     1970-01-01T01:00:00+00:00\n",
+          "Failures:  4 in a row\n", "Last run:  17\n"}) {
+        EXPECT_THAT(message, HasSubstr(line));
+    }
+    EXPECT_EQ(outcome_word(info), "TIMEOUT");
+    info.outcome = Outcome::stopped;
+    EXPECT_EQ(outcome_word(info), "FAILED");
+    info.failures = 0;
+    EXPECT_EQ(outcome_word(info), "OVERDUE");
+}
+
+TEST(Message, OfAnAlertHasNoTask) {
+    engine::FailureInfo info;
+    info.kind = engine::FailureInfo::Kind::alert;
+    info.alert = "configuration-refused";
+    info.reason = "scripts.json:3:1: error\n~!touch /tmp/x\x1b";
+    EXPECT_EQ(render_message(info, TimeZone()),
+              "Alert:     configuration refused\nTime:      1970-01-01T00:00:00+00:00\n\n"
+              "scripts.json:3:1: error\n ~!touch /tmp/x\\x1b\n");
+    EXPECT_EQ(fill_placeholders("'{task}' {outcome} {run}", info),
+              "'' ALERT configuration-refused -");
+}
+
 class ExcerptTest : public ::testing::Test {
   protected:
     void SetUp() override {

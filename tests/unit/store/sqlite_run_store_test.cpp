@@ -73,7 +73,8 @@ TEST_F(SqliteRunStoreTest, AnotherSessionIsLeftWhatOutlivesOne) {
     const auto a = task("a").every(1min).build();
     sqlite.store().know({a}, noon);
     const engine::RunId run = sqlite.claim("a", noon + 1s).value();
-    sqlite.store().remember("a", {3, true, TaskState::failed, 3, true});
+    const engine::TaskWatch watch{noon, noon + 1h, noon + 2h, noon + 3h, true};
+    sqlite.store().remember("a", {3, true, TaskState::failed, 3, true, watch});
     sqlite.store().waits(a, {noon + 1min, MonoTime(1min)}, {MonoTime(1s), noon});
 
     sqlite.options.session = "another";
@@ -88,7 +89,7 @@ TEST_F(SqliteRunStoreTest, AnotherSessionIsLeftWhatOutlivesOne) {
     EXPECT_EQ(left.tasks[0].accounted, noon + 1min);
     EXPECT_EQ(left.tasks[0].tick, std::nullopt);
     EXPECT_EQ(left.tasks[0].grid, engine::Grid{});
-    EXPECT_EQ(left.tasks[0].memory, engine::TaskMemory{});
+    EXPECT_EQ(left.tasks[0].memory, (engine::TaskMemory{.watch = watch}));
     EXPECT_TRUE(left.tasks[0].waiting.empty());
     sqlite.settle();
     const auto records = sqlite.history().runs({"a", Outcome::skipped, {}, 10});
@@ -103,6 +104,30 @@ TEST_F(SqliteRunStoreTest, AnotherSessionIsLeftWhatOutlivesOne) {
     EXPECT_FALSE(left.same_session);
     sqlite.open();
     EXPECT_TRUE(sqlite.recover().same_session) << "what it found it has made its own";
+}
+
+TEST_F(SqliteRunStoreTest, AFileOfTheFirstVersionIsBroughtUpAndKnowsTheLatestSuccess) {
+    sqlite.open();
+    sqlite.run_and_end("a", noon);
+    sqlite.run_and_end("a", noon + 1h);
+    const engine::RunId failed = sqlite.claim("b", noon).value();
+    sqlite.store().finish(failed, "b", {}, noon, {});
+    sqlite.close();
+    {
+        store::Database database(sqlite.file(), store::Database::Access::read_write, 1s);
+        for (const char* column : {"expected_since", "last_success", "incident_since",
+                                   "incident_told", "overdue_told"}) {
+            database.execute((std::string("ALTER TABLE task DROP COLUMN ") + column).c_str());
+        }
+        database.execute(
+            "PRAGMA user_version = 1; UPDATE meta SET value = '1' WHERE key = 'schema_version'");
+    }
+    sqlite.open();
+    const auto left = sqlite.recover();
+    EXPECT_FALSE(sqlite.reported("store-moved-aside"));
+    ASSERT_EQ(left.tasks.size(), 2u);
+    EXPECT_EQ(left.tasks[0].memory.watch, (engine::TaskWatch{.last_success = noon + 1h}));
+    EXPECT_EQ(left.tasks[1].memory.watch, engine::TaskWatch{});
 }
 
 TEST_F(SqliteRunStoreTest, InstantsSkippedOneAfterTheOtherForOneReasonAreOneRecord) {

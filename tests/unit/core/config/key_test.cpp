@@ -62,6 +62,8 @@ TEST(Keys, AreStored) {
          [](auto& t) { return t.catch_up == CatchUp::latest; }},
         {R"("timer": 5, "catch-up": "all", "catch-up-window": "6h")",
          [](auto& t) { return t.catch_up == CatchUp::all && t.catch_up_window == 6h; }},
+        {R"("timer": 60, "jitter": "30s")", [](auto& t) { return t.jitter == 30s; }},
+        {R"("timer": 60, "jitter": 0)", [](auto& t) { return t.jitter == 0s; }},
         {R"("timeout": "10m")", [](auto& t) { return t.time_limit == 10min; }},
         {R"("timeout": 5, "kill-grace": "2s")", [](auto& t) { return t.kill_grace == 2s; }},
         {R"("timeout": 5, "kill-grace": 0)", [](auto& t) { return t.kill_grace == 0s; }},
@@ -180,6 +182,12 @@ TEST(Keys, AreStored) {
              return t.notify.mode == NotifyMode::after_many && t.notify.threshold == 5;
          }},
         {R"("notify-on-recovery": true)", [](auto& t) { return t.notify.on_recovery; }},
+        {R"("notify": "mail", "notify-mode": "incident", "notify-remind": "12h")",
+         [](auto& t) { return t.notify.mode == NotifyMode::incident && t.notify.remind == 12h; }},
+        {R"("notify-mode": "incident")", [](auto& t) { return t.notify.remind == 24h; }},
+        {R"("expect-within": "26h")", [](auto& t) { return t.expect_within == 26h; }},
+        {R"("heartbeat": "https://example.org/ping?x=1")",
+         [](auto& t) { return t.heartbeat == "https://example.org/ping?x=1"; }},
         {R"("survive": "daemons")", [](auto& t) { return t.survive == Survive::daemons; }},
         {R"("survive": "none")", [](auto& t) { return t.survive == Survive::none; }},
         {R"("survive": "all")", [](auto& t) { return t.survive == Survive::all; }},
@@ -296,7 +304,9 @@ TEST(Keys, RefuseWhatTheyCannotTake) {
         {R"("limits": {"memory": 0})", "key \"limits.memory\": value 0: it is too small"},
         {R"("limits": {"cpu": "1"})", "key \"limits.cpu\""},
         {R"("limits": {"ram": 1})", "key \"limits.ram\": unknown key"},
+        {R"("jitter": -1)", "it is negative"},
         {R"("notify-remind": 0)", "it must not be zero"},
+        {R"("expect-within": 0)", "it must not be zero"},
         {R"("expect-within": "x")", "it is not a duration"},
         {R"("heartbeat": "ftp://x")", "it is not a web address"},
         {R"("heartbeat": "http:///x")", "it is not a web address"},
@@ -406,6 +416,7 @@ TEST(Keys, TheRootIsStored) {
     EXPECT_EQ(std::get<CronSchedule>(task.schedule).zone().name(), "Asia/Tokyo");
     EXPECT_EQ(parsed.configuration->retention, Retention{});
     EXPECT_EQ(parsed.configuration->durability, Durability::normal);
+    EXPECT_FALSE(parsed.configuration->alerts);
 }
 
 TEST(Keys, TheRootSaysHowTheHistoryIsKept) {
@@ -418,6 +429,8 @@ TEST(Keys, TheRootSaysHowTheHistoryIsKept) {
     EXPECT_EQ(configuration(R"("retention": {"days": 7})").retention, (Retention{7, 1000}));
     EXPECT_EQ(configuration(R"("retention": {"runs": 5, "days": 36500})").retention,
               (Retention{36'500, 5}));
+    EXPECT_FALSE(configuration("\"alerts\": false").alerts);
+    EXPECT_TRUE(configuration(R"("alerts": true, "notify_command": "x")").alerts);
     EXPECT_EQ(configuration(R"("durability": "normal")").durability, Durability::normal);
     EXPECT_EQ(configuration(R"("durability": "full")").durability, Durability::full);
 }
@@ -471,8 +484,6 @@ TEST(Keys, NotAvailableYetIsRefusedWithItsOwnCode) {
         ASSERT_THAT(parsed.diagnostics, SizeIs(1)) << all_messages(parsed);
         EXPECT_EQ(parsed.diagnostics[0].code, ErrorCode::not_available);
     }
-    EXPECT_EQ(parse(with_key(R"("notify-mode": "incident")")).diagnostics.at(0).code,
-              ErrorCode::not_available);
     EXPECT_EQ(parse(file_with(R"("name": "a", "task": "m:C")")).diagnostics.at(0).code,
               ErrorCode::not_available);
 }

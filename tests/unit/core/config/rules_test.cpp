@@ -51,6 +51,27 @@ TEST(Defaults, OfTheRootZoneHoldAlsoBehindTheTasks) {
     EXPECT_EQ(std::get<CronSchedule>(task.schedule).zone().name(), "Asia/Tokyo");
 }
 
+TEST(Defaults, OfZonesTheTasksOwnWins) {
+    const Task own = first_task(
+        R"({"timezone": "Asia/Tokyo", "defaults": {"timezone": "America/New_York"}, "scripts": [
+            {"name": "t", "command": "x", "schedule-cron": "@daily", "timezone": "UTC"}]})");
+    EXPECT_EQ(std::get<CronSchedule>(own.schedule).zone().name(), "UTC");
+    const Task of_defaults = first_task(
+        R"({"timezone": "Asia/Tokyo", "defaults": {"timezone": "America/New_York"}, "scripts": [
+            {"name": "t", "command": "x", "schedule-cron": "@daily"}]})");
+    EXPECT_EQ(std::get<CronSchedule>(of_defaults.schedule).zone().name(), "America/New_York");
+}
+
+TEST(Warnings, TellOfAlertsThatNobodyWouldHear) {
+    EXPECT_THAT(messages(parse(R"({"scripts": [], "alerts": true})"), Severity::warning),
+                ElementsAre(HasSubstr("it has no effect without \"notify_command\"")));
+    EXPECT_THAT(messages(parse(R"({"scripts": [], "alerts": true, "notify_command": "x"})"),
+                         Severity::warning),
+                IsEmpty());
+    EXPECT_THAT(messages(parse(R"({"scripts": [], "alerts": false})"), Severity::warning),
+                IsEmpty());
+}
+
 TEST(Defaults, OfObjectsAreMergedAndOfListsReplaced) {
     const Task task = first_task(with_defaults(
         R"("environment": {"A": "1", "B": "1"}, "restart-backoff": {"factor": 3, "jitter": 0.5},
@@ -219,6 +240,17 @@ TEST(Warnings, TellWhatIsUnwise) {
         {R"("notify-after": 3)", "it has no effect without \"notify\""},
         {R"("notify": "mail", "notify-after": 3)", ""},
         {R"("notify": "mail", "notify-threshold": 3)", "it has no effect without \"notify-mode\""},
+        {R"("jitter": 3)", "it has no effect without a schedule"},
+        {R"("timer": 5, "on-fail": "continue", "jitter": 5)", ""},
+        {R"("timer": 5, "on-fail": "continue", "jitter": 6)",
+         "it is longer than the interval, and no instant is delayed beyond the next"},
+        {R"("notify-remind": 3)", "it has no effect without \"notify\""},
+        {R"("notify": "mail", "notify-remind": 3)",
+         "it has no effect without \"notify-mode\": \"incident\""},
+        {R"("notify": "mail", "notify-mode": "incident", "notify-remind": 3)", ""},
+        {R"("notify": "mail", "notify-mode": "incident", "notify-on-recovery": true)",
+         "it has no effect with \"notify-mode\": \"incident\""},
+        {R"("expect-within": 3)", ""},
         {R"("stdout": "~/log")", "~ is not expanded"},
         {R"("working-directory": "~")", "~ is not expanded"},
         {R"("stdout": "~log")", ""},

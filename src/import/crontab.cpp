@@ -222,12 +222,9 @@ class CrontabImport {
         } else if (address->get_ref<const std::string&>().empty()) {
             task.set("notify", "none");
         } else {
-            task.set("notify", "mail");
-            addresses_.insert(address->get<std::string>());
-            if (addresses_.size() > 1) {
-                task.notes.push_back(
-                    fmt::format("MAILTO was {}.", shown(address->get_ref<const std::string&>())));
-            }
+            const auto& recipient = address->get_ref<const std::string&>();
+            addresses_.insert(recipient);
+            task.set("notify", "mail", fmt::format("MAILTO was {}.", shown(recipient)));
         }
     }
 
@@ -287,13 +284,11 @@ class CrontabImport {
                 at = end + 1;
             }
         }
-        notes.emplace_back(
-            "For MAILTO cron mails whatever a job prints; Bansuri sends a message when it fails. "
-            "That needs a notify_command at the root, with mail(1) for example:");
-        notes.push_back(shown(
-            "    \"notify_command\": " + Json("mail -s 'Bansuri: {task} {outcome}'" + recipients)
-                                             .dump(-1, ' ', false, Json::error_handler_t::replace),
-            300));
+        draft_.root.push_back({"notify_command",
+                               "mail -s 'Bansuri: {task} {outcome}'" + recipients,
+                               {"For MAILTO, by mail(1), which has to be installed. Cron mailed "
+                                "whatever a job printed; "
+                                "Bansuri sends a message when it fails."}});
     }
 
     const CrontabOptions& options_;

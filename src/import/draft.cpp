@@ -282,7 +282,11 @@ std::string Draft::write() const {
     }
     text.open("\"scripts\": ", '[');
     auto left = std::count_if(tasks_.begin(), tasks_.end(), is_task);
+    bool after_remark = false;
     for (const DraftTask& task : tasks_) {
+        // So that nobody takes a remark for one about the task behind it.
+        if (after_remark && is_task(task)) text.blank();
+        after_remark = !is_task(task);
         text.notes(task.notes);
         if (!is_task(task)) continue;
         text.open("", '{');

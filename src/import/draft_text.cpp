@@ -34,7 +34,9 @@ void DraftText::line(std::string_view text) {
 void DraftText::notes(const Notes& notes) {
     const std::size_t room = widest - 3 - depth_ * indent;
     for (const std::string& note : notes) {
-        std::string_view rest(note);
+        // One line, whatever a foreign file has put into it: else it would end its own comment.
+        const std::string whole = printable_line(note);
+        std::string_view rest(whole);
         do {
             std::size_t end = rest.size();
             if (end > room) {

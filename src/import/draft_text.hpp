@@ -14,6 +14,7 @@ namespace bansuri::imports {
 class DraftText {
   public:
     void notes(const Notes& notes);
+    void blank() { text_ += '\n'; }
     /// `before` and `after` stand around the brackets: "\"scripts\": " and ",".
     void open(std::string_view before, char bracket);
     void close(char bracket, std::string_view after);

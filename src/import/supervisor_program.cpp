@@ -217,13 +217,15 @@ class Process {
                 "else then, start it by a script that traps TERM.",
                 shown(*signal)));
         }
-        for (const char* const key : {"stopasgroup", "killasgroup"}) {
-            if (options_.written(key) != nullptr && !options_.flag(key, false)) {
-                options_.note(
-                    fmt::format("{}=false: Bansuri always ends the whole process group, and all "
-                                "that belongs to the run.",
-                                key));
-            }
+        const auto is_refused = [this](const char* key) {
+            return options_.written(key) != nullptr && !options_.flag(key, false);
+        };
+        const bool refused = is_refused("stopasgroup");
+        if (is_refused("killasgroup") || refused) {
+            options_.note(
+                "stopasgroup, killasgroup: Bansuri always ends the whole process group, and all "
+                "that "
+                "belongs to the run.");
         }
     }
 

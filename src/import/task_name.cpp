@@ -55,11 +55,17 @@ std::vector<Words> simple_commands(std::string_view line) {
             }
         } else if (c == '"' || c == '\'') {
             quote = c;
+        } else if (c == '(' && word.ends_with('$')) {
+            // What another command prints is part of the word.
+            for (std::size_t depth = 1; depth > 0 && ++i < line.size();) {
+                if (line[i] == '(') ++depth;
+                if (line[i] == ')') --depth;
+            }
         } else if (c == '\\' && i + 1 < line.size()) {
             word += line[++i];
         } else if (c == ' ' || c == '\t' || c == '\n') {
             end_word();
-        } else if (std::string_view(";|&(){}").find(c) != std::string_view::npos && word != "$") {
+        } else if (std::string_view(";|&(){}").find(c) != std::string_view::npos) {
             end_word();
             if (!commands.back().empty()) commands.emplace_back();
         } else {
@@ -131,7 +137,7 @@ std::string_view name_in(const Words& command) {
         if (is_assignment(word)) continue;
         const std::string_view program = base_name(word);
         if (program == "command" && at + 1 < command.size() && command[at + 1] == "-v") return {};
-        if (is_beside_the_point(program)) return {};
+        if (is_beside_the_point(program) || program.starts_with('-')) return {};
         if (leads_on(program) || program == "command") {
             while (at + 1 < command.size() && command[at + 1].starts_with('-')) {
                 if (takes_value(program, command[++at])) ++at;

@@ -15,8 +15,8 @@ ImportArguments::ImportArguments(CLI::App& app) {
         "What could not be carried over, and what is different now, is told in comments.\n"
         "Example: bansuri import crontab /etc/crontab > scripts.json");
     crontab_ = &add(*import_app, "crontab", "A crontab, of a user or of the system",
-                    "crontab -l | bansuri import crontab - > scripts.json\n"
-                    "         bansuri import crontab /etc/cron.d/sysstat");
+                    "bansuri import crontab /etc/cron.d/sysstat\n"
+                    "         crontab -l | bansuri import crontab - > scripts.json");
     CLI::Option* const user = crontab_->add_flag(
         "--user", user_, "It is a user's crontab, as `crontab -l` prints it; the default");
     crontab_

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import unittest
 
 from harness import EndToEnd
@@ -67,13 +66,11 @@ class Import(EndToEnd):
         names = [task["name"] for task in data_of(text)["scripts"]]
         self.assertEqual(len(names), 2)
         done = self.call("exec", names[0])
-        self.assertEqual((done.returncode, done.stdout), (0, "done\n"))
+        self.assertEqual((done.returncode, done.stdout), (0, f"{names[0]} | done\n"))
         self.assertEqual((home / "copied.txt").read_text(), "one\ntwo 100%\n")
 
     def test_given_standard_input_when_it_is_imported_then_it_is_read(self):
-        done = subprocess.run(self.argv("import", "crontab", "-"), input=CRONTAB, text=True,
-                              capture_output=True, timeout=60, check=False, cwd=self.directory,
-                              env=self.environment)
+        done = self.call("import", "crontab", "-", stdin=CRONTAB)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(len(data_of(done.stdout)["scripts"]), 2)
 
@@ -91,13 +88,13 @@ class Import(EndToEnd):
         text = self.imported("supervisor", str(self.write("sv/main.conf", SUPERVISOR)))
         directory = os.path.realpath(self.path("sv"))
         self.assertIn("broken.conf", text)
-        self.assertEqual(self.call("exec", "first").stdout, f"a b {directory}\n")
-        self.assertEqual(self.call("exec", "second").stdout, f"{directory}/parts\n")
+        self.assertEqual(self.call("exec", "first").stdout, f"first | a b {directory}\n")
+        self.assertEqual(self.call("exec", "second").stdout, f"second | {directory}/parts\n")
 
     def test_given_a_file_of_the_python_program_then_its_tasks_run(self):
         text = self.imported("bansuri", str(self.write("old.json", json.dumps(PYTHON))))
         self.assertEqual(data_of(text)["scripts"][0]["times"], 2)
-        self.assertEqual(self.call("exec", "old").stdout, "old\n")
+        self.assertEqual(self.call("exec", "old").stdout, "old | old\n")
 
     def test_given_what_cannot_be_read_then_it_exits_1_and_says_why(self):
         self.write("empty", "")

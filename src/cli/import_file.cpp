@@ -73,6 +73,7 @@ std::optional<std::string> home_of(std::string_view user) {
 std::vector<imports::IncludedFile> included(const std::string& pattern) {
     glob_t matches{};
     std::vector<imports::IncludedFile> files;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread.
     if (::glob(pattern.c_str(), 0, nullptr, &matches) == 0) {
         for (std::size_t i = 0; i < matches.gl_pathc && i < most_included; ++i) {
             const std::string path = matches.gl_pathv[i];

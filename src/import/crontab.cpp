@@ -18,8 +18,8 @@ namespace bansuri::imports {
 namespace {
 
 constexpr std::string_view spools[] = {"/var/spool/cron/crontabs/", "/var/spool/cron/"};
-constexpr long longest_delay = 24L * 60;      // minutes; cronie refuses more
-constexpr std::size_t most_variables = 1000;  // every job takes a copy of those before it
+constexpr long longest_delay = 24L * 60;     // minutes; cronie refuses more
+constexpr std::size_t most_variables = 200;  // every job takes a copy of those before it
 
 bool is_system_path(std::string_view path) {
     return path == "/etc/crontab" || path.starts_with("/etc/cron.d/");
@@ -106,7 +106,7 @@ class CrontabImport {
                             line_, shown(variable.value)));
             return;
         }
-        if (environment_.size() >= most_variables && !environment_.contains(name)) {
+        if (environment_.size() >= most_variables && environment_.count(name) == 0) {
             draft_.remark(fmt::format("Not carried over: line {}: {}: it is the {}st variable.",
                                       line_, shown(name), most_variables + 1));
             return;
@@ -117,8 +117,7 @@ class CrontabImport {
     std::string variable(const char* name, std::string fallback = {}) const {
         const auto found = environment_.find(name);
         if (found == environment_.end()) return fallback;
-        auto value = found->get<std::string>();
-        return value.empty() ? fallback : value;
+        return found->second.empty() ? fallback : found->second;
     }
 
     void add(const JobLine& job) {
@@ -208,21 +207,21 @@ class CrontabImport {
     }
 
     void set_environment(DraftTask& task) const {
-        Json set{{"PATH", "/usr/bin:/bin"}, {"SHELL", "/bin/sh"}};
-        for (const auto& [name, value] : environment_.items()) {
+        std::map<std::string, std::string> set = {{"PATH", "/usr/bin:/bin"}, {"SHELL", "/bin/sh"}};
+        for (const auto& [name, value] : environment_) {
             if (!is_crons_own(name)) set[name] = value;
         }
-        task.set("environment", std::move(set));
+        task.set("environment", Json(set));
     }
 
     void set_notification(DraftTask& task) {
         const auto address = environment_.find("MAILTO");
         if (address == environment_.end()) {
             without_address_ = true;
-        } else if (address->get_ref<const std::string&>().empty()) {
+        } else if (address->second.empty()) {
             task.set("notify", "none");
         } else {
-            const auto& recipient = address->get_ref<const std::string&>();
+            const std::string& recipient = address->second;
             addresses_.insert(recipient);
             task.set("notify", "mail", fmt::format("MAILTO was {}.", shown(recipient)));
         }
@@ -296,7 +295,7 @@ class CrontabImport {
     std::string owner_;
     Draft draft_;
     TaskNames names_;
-    Json environment_ = Json::object();
+    std::map<std::string, std::string> environment_;
     std::map<std::string, std::string> homes_;
     std::set<std::string> addresses_;
     std::string first_problem_;

@@ -12,6 +12,8 @@
 namespace bansuri::imports {
 namespace {
 
+constexpr std::size_t most_chosen = 20;  // each of them is told of
+
 struct Field {
     std::string_view name;
     unsigned least;
@@ -98,9 +100,11 @@ class FieldReader {
         }
         const auto last = value_of(range.substr(dash + 1), rule_);
         if (!last) return wrong_value(element);
-        // A Sunday at the end of a range by its name is a 0 for cron too.
-        if (*first > *last)
+        // cronie takes a Sunday at the end of a range for a 7: "fri-sun".
+        const bool to_sunday = rule_.most == 7 && *last == 0;
+        if (*first > *last && !to_sunday) {
             return refuse(element, "cron knows no range that begins behind its end");
+        }
         return std::string(element);
     }
 
@@ -120,6 +124,8 @@ class FieldReader {
         if (!least || !most || *least > *most) {
             return refuse(element, "a random value is written as in \"6~15\"");
         }
+        if (notes_.size() >= most_chosen)
+            return refuse(element, "there are too many random values");
         const std::uint32_t chance = hash(fmt::format("{}{}", rule_.name, seed_));
         const unsigned chosen = *least + chance % (*most - *least + 1);
         notes_.push_back(fmt::format(

@@ -11,7 +11,7 @@
 namespace bansuri::imports {
 namespace {
 
-constexpr std::size_t most_variables = 1000;
+constexpr std::size_t most_variables = 200;
 
 }  // namespace
 

@@ -26,7 +26,7 @@ struct SupervisorGlobals {
     std::map<std::string, std::string> defaults;     ///< of [DEFAULT]
 };
 
-/// `KEY="value",KEY2='v 2',KEY3=value`, a thousand at most. The error says what is not of that
+/// `KEY="value",KEY2='v 2',KEY3=value`, 200 at most. The error says what is not of that
 /// form.
 Result<std::vector<std::pair<std::string, std::string>>> read_variables(std::string_view text);
 

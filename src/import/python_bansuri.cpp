@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -18,6 +19,8 @@ namespace bansuri::imports {
 namespace {
 
 constexpr std::size_t deepest = 100;
+constexpr std::size_t most_keys = 1000;  // of one object: they are looked for one after the other
+constexpr std::size_t most_told = 20;
 
 /// Deeper values would take the recursion of merging and writing to the end of the stack.
 bool is_too_deep(std::string_view text) {
@@ -37,6 +40,11 @@ bool is_too_deep(std::string_view text) {
         }
     }
     return false;
+}
+
+bool has_too_many_keys(const nlohmann::json& value) {
+    if (value.is_object() && value.size() > most_keys) return true;
+    return value.is_structured() && std::any_of(value.begin(), value.end(), has_too_many_keys);
 }
 
 std::string text_of(const PythonEntry& entry, const std::string& key) {
@@ -159,16 +167,20 @@ class PythonImport {
     void set_dependencies(DraftTask& task, const PythonEntry& entry) const {
         const auto found = entry.keys.find("depends-on");
         if (found == entry.keys.end() || found->second.is_null()) return;
+        std::size_t unknown = 0;
         Json names = Json::array();
         for (const Json& element :
              found->second.is_array() ? found->second : Json::array({found->second})) {
             const std::string name = element.is_string() ? element.get<std::string>() : "";
             if (const auto known = by_name_.find(name); known != by_name_.end()) {
                 names.push_back(known->second);
-            } else {
+            } else if (++unknown <= most_told) {
                 task.notes.push_back(fmt::format("Left out: depends-on {}: there is no such task.",
                                                  shown(in_one_line(element))));
             }
+        }
+        if (unknown > most_told) {
+            task.notes.push_back(fmt::format("And {} more such names.", unknown - most_told));
         }
         if (names.empty()) return;
         task.set("depends-on", std::move(names),
@@ -192,8 +204,13 @@ Result<std::string> import_python_bansuri(std::string_view text, std::string_vie
         return fail(ErrorCode::config_invalid,
                     fmt::format("its lists and objects lie more than {} deep", deepest));
     }
-    const Json file = Json::parse(text, nullptr, false, true);
-    if (file.is_discarded()) return fail(ErrorCode::config_invalid, "it is no JSON");
+    const auto parsed = nlohmann::json::parse(text, nullptr, false, true);
+    if (parsed.is_discarded()) return fail(ErrorCode::config_invalid, "it is no JSON");
+    if (has_too_many_keys(parsed)) {
+        return fail(ErrorCode::config_invalid,
+                    fmt::format("an object in it has more than {} keys", most_keys));
+    }
+    const Json file = parsed;
     if (!file.is_object() || !file.contains("scripts") || !file["scripts"].is_array()) {
         return fail(ErrorCode::config_invalid, "there is no list \"scripts\" in it");
     }

@@ -9,7 +9,6 @@
 namespace bansuri::imports {
 
 /// The task of `entry`, without its name and without `depends-on`, which concern the others.
-/// `knows_command` says that the root will have a notify_command.
 DraftTask python_task(const PythonEntry& entry);
 
 }  // namespace bansuri::imports

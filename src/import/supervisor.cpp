@@ -16,6 +16,8 @@
 namespace bansuri::imports {
 namespace {
 
+constexpr std::size_t most_patterns = 100;
+
 std::vector<std::string> words_of(std::string_view text, std::string_view separators) {
     std::vector<std::string> words;
     for (std::size_t at = 0; at < text.size();) {
@@ -99,7 +101,14 @@ class SupervisorImport {
         if (include == nullptr) return;
         // A copy: the sections move when others are read. Included files include no others.
         const std::string files = value_of(*include, "files");
+        std::size_t number = 0;
         for (const std::string& pattern : words_of(files, " \t\r\n")) {
+            if (++number > most_patterns) {
+                draft_.notes.push_back(
+                    fmt::format("[include] names more than {} patterns; the others are not read.",
+                                most_patterns));
+                return;
+            }
             const std::string path =
                 pattern.starts_with('/') ? pattern : options_.here + '/' + pattern;
             const std::vector<IncludedFile> found = options_.include(path);

@@ -73,7 +73,7 @@ class Process {
         if (written->find_first_of("\x01\x02") != std::string::npos) {
             return refused("it holds control characters");
         }
-        const auto expanded = options_.value("command", {}, true);
+        auto expanded = options_.value("command", {}, true);
         if (!expanded) return expanded;
         const auto words = split_words(*expanded);
         if (!words) return refused("a quote or a backslash is left open");

@@ -191,7 +191,7 @@ std::string TaskNames::give(std::string_view wanted) {
     unsigned& last = given_[name];
     if (++last == 1) return name;
     for (;; ++last) {
-        const std::string numbered = name + '-' + std::to_string(last);
+        std::string numbered = name + '-' + std::to_string(last);
         if (given_.try_emplace(numbered, 1U).second) return numbered;
     }
 }

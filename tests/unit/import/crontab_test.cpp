@@ -158,6 +158,7 @@ TEST(Crontab, TimesAreCronsOwn) {
     const char* const taken[] = {"*/15 0-6,22,23 1-31/2 jan,MAR-may sun",
                                  "0 0 * * 7",
                                  "59 23 31 12 0-7",
+                                 "0 0 * * fri-sun",
                                  "@reboot",
                                  "@yearly",
                                  "@annually",

@@ -160,7 +160,26 @@ TEST(Hostile, ManyShortLines) {
     std::string variables;
     for (int i = 0; i < 100'000; ++i) variables += "V" + std::to_string(i) + "=1\n";
     const Imported bounded(import_crontab(variables + "@daily x\n", {"jobs"}));
-    EXPECT_EQ(bounded.task()["environment"].size(), 1002U);
+    EXPECT_EQ(bounded.task()["environment"].size(), 202U);
+}
+
+TEST(Hostile, ManyOfWhatIsUsuallyOne) {
+    std::string text = "{\"scripts\": [{\"name\": \"a\", \"command\": \"x\"";
+    for (int i = 0; i < 200'000; ++i) text += ", \"k" + std::to_string(i) + "\": 1";
+    EXPECT_THAT(import_python_bansuri(text + "}]}", "f").error().message,
+                ::testing::HasSubstr("more than 1000 keys"));
+    std::string times = "1~5";
+    for (int i = 0; i < 500'000; ++i) times += ",1~5";
+    expect_answers("@daily x\n" + times + " * * * * y\n");
+    std::string variables;
+    for (int i = 0; i < 300'000; ++i) variables += "V" + std::to_string(i % 300) + "=1\n";
+    expect_answers(variables + "@daily x\n");
+    std::string patterns = "[supervisord]\n[include]\nfiles=";
+    for (int i = 0; i < 500'000; ++i) patterns += "a ";
+    expect_answers(patterns + "\n");
+    std::string groups = "[program:a]\ncommand=a\n[group:g]\nprograms=";
+    for (int i = 0; i < 500'000; ++i) groups += "a,b,";
+    expect_answers(groups + "\n");
 }
 
 TEST(Hostile, AValueThatFeedsItself) {

@@ -283,11 +283,16 @@ class CrontabImport {
                 at = end + 1;
             }
         }
+        std::string note =
+            "For MAILTO, by mail(1), which has to be installed. Cron mailed whatever a job "
+            "printed; "
+            "Bansuri sends a message when it fails.";
+        if (addresses_.size() > 1) {
+            note += " Different jobs had different addresses; all messages go to all of them now.";
+        }
         draft_.root.push_back({"notify_command",
                                "mail -s 'Bansuri: {task} {outcome}'" + recipients,
-                               {"For MAILTO, by mail(1), which has to be installed. Cron mailed "
-                                "whatever a job printed; "
-                                "Bansuri sends a message when it fails."}});
+                               {std::move(note)}});
     }
 
     const CrontabOptions& options_;

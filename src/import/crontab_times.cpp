@@ -146,7 +146,7 @@ Result<std::string> read_cron_times(const std::vector<std::string_view>& fields,
                                     std::string_view seed, Notes& notes) {
     std::string expression;
     for (std::size_t i = 0; i < rules.size(); ++i) {
-        const auto field = FieldReader(rules[i], seed, notes).read(fields[i]);
+        auto field = FieldReader(rules[i], seed, notes).read(fields[i]);
         if (!field) return field;
         if (i > 0) expression += ' ';
         expression += *field;

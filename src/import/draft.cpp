@@ -66,7 +66,8 @@ void erase_from(std::vector<Member>& members, std::string_view key) {
                   members.end());
 }
 
-const Member* find_in(const std::vector<Member>& members, std::string_view key) {
+template <class Members>
+auto find_in(Members& members, std::string_view key) -> decltype(members.data()) {
     const auto found = std::find_if(members.begin(), members.end(),
                                     [key](const Member& member) { return member.key == key; });
     return found == members.end() ? nullptr : &*found;
@@ -91,7 +92,7 @@ void DraftTask::set(std::string_view key, Json value, std::string note) {
     if (!note.empty()) member->notes.push_back(std::move(note));
 }
 
-Member* DraftTask::find(std::string_view key) { return const_cast<Member*>(find_in(members, key)); }
+Member* DraftTask::find(std::string_view key) { return find_in(members, key); }
 
 void DraftTask::erase(std::string_view key) { erase_from(members, key); }
 

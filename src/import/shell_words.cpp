@@ -2,6 +2,7 @@
 #include "import/shell_words.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace bansuri::imports {
 namespace {
@@ -35,8 +36,7 @@ std::optional<std::vector<std::string>> split_words(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
         if (quote == 0 && std::string_view(" \t\r\n").find(c) != std::string_view::npos) {
-            if (word) words.push_back(*std::move(word));
-            word.reset();
+            if (word) words.push_back(*std::exchange(word, std::nullopt));
             continue;
         }
         if (!word) word.emplace();

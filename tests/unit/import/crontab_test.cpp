@@ -228,6 +228,8 @@ TEST(Crontab, MailGoesWhereItWent) {
     EXPECT_EQ(file.root()["notify_command"],
               "mail -s 'Bansuri: {task} {outcome}' ops@example.org 'it'\\''s@x'");
     EXPECT_FALSE(file.says("Without MAILTO"));
+    EXPECT_TRUE(user_form("MAILTO=a\n@daily a\nMAILTO=b\n@daily b\n")
+                    .says("all messages go to all of them now"));
     EXPECT_EQ(user_form("MAILTO=\"\"\n@daily b\n").root().count("notify_command"), 0U);
 }
 

@@ -19,6 +19,7 @@
 #include "cli/arguments.hpp"
 #include "cli/check.hpp"
 #include "cli/client_commands.hpp"
+#include "cli/import_file.hpp"
 #include "cli/next.hpp"
 #include "core/config/parsed_configuration.hpp"
 #include "core/config/schema.hpp"
@@ -92,6 +93,10 @@ class Dispatch {
     int operator()(const cli::SchemaCommand&) const {
         std::cout << json_schema();
         return 0;
+    }
+
+    int operator()(const cli::ImportCommand& command) const {
+        return cli::import_file(command, std::cout, std::cerr);
     }
 
     int operator()(const cli::NextCommand& next) const {

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "cli/client_arguments.hpp"
+#include "cli/import_arguments.hpp"
 
 namespace bansuri::cli {
 namespace {
@@ -114,6 +115,7 @@ Command parse_arguments(int argc, const char* const* argv, const std::string& ve
                        "Answer JSON lines {\"expr\",\"tz\",\"from\",\"count\"} from stdin");
     next_app->footer("Example: bansuri next --count 3 --tz Europe/Berlin \"30 2 * * *\"");
 
+    const ImportArguments importing(app);
     const ClientArguments client(app, shared.state);
 
     try {
@@ -137,6 +139,7 @@ Command parse_arguments(int argc, const char* const* argv, const std::string& ve
         return check;
     }
     if (schema_app->parsed()) return SchemaCommand{};
+    if (const auto wanted = importing.chosen()) return *wanted;
     if (next_app->parsed()) {
         next.config = shared.config;
         if (next.batch == next.subject.empty()) return next;

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "cli/client_commands.hpp"
+#include "cli/import_file.hpp"
 
 namespace bansuri::cli {
 
@@ -51,8 +52,8 @@ struct Answered {
 };
 
 using Command = std::variant<Answered, RunCommand, ExecCommand, CheckCommand, SchemaCommand,
-                             NextCommand, StatusCommand, HistoryCommand, LogsCommand, WhyCommand,
-                             ReloadCommand, ShutdownCommand, RestartDaemonCommand>;
+                             ImportCommand, NextCommand, StatusCommand, HistoryCommand, LogsCommand,
+                             WhyCommand, ReloadCommand, ShutdownCommand, RestartDaemonCommand>;
 
 /// Help and version are printed on stdout, what is wrong on stderr; then the answer is Answered
 /// with 0 or 2.

@@ -33,11 +33,12 @@ std::string without_mail_commands(std::string_view text) {
     return safe;
 }
 
-std::string section(std::string_view title, const engine::OutputExcerpt& excerpt) {
+std::string section(std::string_view title, const engine::OutputExcerpt& excerpt,
+                    const engine::Secrets& secrets) {
     if (excerpt.bytes.empty() && excerpt.dropped == 0) return {};
     std::string text = fmt::format("\n--- {} ---\n", title);
     if (excerpt.dropped > 0) text += fmt::format("[{} bytes before this]\n", excerpt.dropped);
-    text += printable_lines(excerpt.bytes);
+    text += printable_lines(secrets.masked(excerpt.bytes));
     if (!text.ends_with('\n')) text.push_back('\n');
     return text;
 }
@@ -123,7 +124,7 @@ std::string render_message(const engine::FailureInfo& info, const TimeZone& zone
     const bool of_attempt = is_of_attempt(info);
     std::string text;
     add(text, "Task", info.task);
-    if (!info.description.empty()) add(text, "About", info.description);
+    if (!info.description.empty()) add(text, "About", info.secrets.masked(info.description));
     add(text, "Outcome", summary(info));
     if (info.kind == Kind::overdue) {
         add(text, "Success",
@@ -137,11 +138,11 @@ std::string render_message(const engine::FailureInfo& info, const TimeZone& zone
     if (info.run != 0) add(text, of_attempt ? "Run" : "Last run", std::to_string(info.run));
     add(text, "Time", format_local(info.at, zone));
     if (of_attempt) add(text, "Took", format_duration(info.elapsed));
-    add(text, "Command", info.command);
+    add(text, "Command", info.secrets.masked(info.command));
     add(text, "Directory", info.working_directory);
     text = printable_lines(text);
-    text += section("standard output", info.standard_output);
-    text += section("standard error", info.standard_error);
+    text += section("standard output", info.standard_output, info.secrets);
+    text += section("standard error", info.standard_error, info.secrets);
     return without_mail_commands(text);
 }
 

@@ -8,7 +8,8 @@ from harness import EndToEnd, task, wait_until
 
 CLIENT = (("status",), ("history",), ("logs", "a"), ("why", "a"), ("reload",), ("shutdown",),
           ("restart-daemon",))
-COMMANDS = ((), ("run",), ("exec",), ("check",), ("schema",), ("next",), *CLIENT)
+COMMANDS = ((), ("run",), ("exec",), ("check",), ("schema",), ("next",), ("import",),
+            ("import", "crontab"), ("import", "supervisor"), ("import", "bansuri"), *CLIENT)
 
 NOT_YET = {
     "task": "jobs.cleanup:Cleanup", "depends-on": ["first"],
@@ -42,7 +43,8 @@ class Usage(EndToEnd):
                       ["run", "--log-level", "shout"], ["check", "--jsn"], ["schema", "x"],
                       ["run", "--config"], ["logs"], ["logs", "a", "--run", "x"], ["why"],
                       ["history", "-n", "0"], ["shutdown", "--timeout", "soon"],
-                      ["status", "--state", ""], ["reload", "now"]):
+                      ["status", "--state", ""], ["reload", "now"], ["import"], ["import", "crontab"],
+                      ["import", "systemd", "x"], ["import", "crontab", "--user", "--system", "x"]):
             with self.subTest(wrong):
                 done = self.call(*wrong)
                 self.assertEqual((done.returncode, done.stdout), (2, ""))

@@ -94,6 +94,31 @@ class Identity(EndToEnd):
         wait_until(lambda: "t | A is 2" in bansuri.out.all(), "an attempt that reads it anew")
         self.assertEqual(bansuri.end(), 0)
 
+    def test_given_secrets_then_their_values_are_shown_nowhere(self):
+        secret = "hunter2-of-the-secrets"
+        self.path("a.env").write_text(f"TOKEN={secret}\n")
+        # Cut in two writes, so that no read has all of it; on both streams.
+        halves = f"printf '%s' {secret[:9]}; sleep 0.3; echo {secret[9:]}"
+        self.configure(task("t", f"echo begin $TOKEN end; {halves}; echo $TOKEN >&2; exit 1",
+                            environment_file="a.env", secrets=["TOKEN"], notify="command"),
+                       notify_command="cat >message")
+        state = str(self.path("state"))
+        bansuri = self.start("--state", state)
+        message = wait_until(lambda: self.path("message").exists() and
+                             (told := self.path("message").read_text()).endswith("\n") and told,
+                             "a message")
+        bansuri.wait_event("attempt-ended")
+        logs = self.call("logs", "t", "--state", state).stdout
+        self.assertEqual(bansuri.end(), 0)
+        self.assertIn("begin *** end", logs)
+        self.assertEqual(logs.count("***"), 3)
+        for told in (message, logs, "\n".join(bansuri.out.all() + bansuri.err.all())):
+            self.assertNotIn(secret, told)
+        self.assertIn("***", message)
+        for kept in self.path("state").rglob("*"):
+            if kept.is_file() and kept.name != "configuration":
+                self.assertNotIn(secret.encode(), kept.read_bytes(), kept)
+
     def test_given_limits_priority_and_mask_then_the_task_has_them(self):
         said = self.output_of("ulimit -n; ulimit -c; ulimit -f; ulimit -t; umask; nice",
                               limits={"open-files": 50, "core": 0, "file-size": "1MiB",

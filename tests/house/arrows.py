@@ -40,8 +40,9 @@ ROWS = {
     "notify": row("engine core", "asio fmt expected curl"),
     "http": row("engine core", "asio beast fmt json expected openssl"),
     "web": row(),
-    "cli": row("core", "asio beast fmt date json cli11 expected"),
-    "app": row("core engine os keeper store cluster notify http web cli",
+    "import": row("core", "fmt json expected"),
+    "cli": row("core import", "asio beast fmt date json cli11 expected"),
+    "app": row("core engine os keeper store cluster notify http web import cli",
                "asio beast fmt spdlog date json cli11 expected openssl sqlite"),
 }
 

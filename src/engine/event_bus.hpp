@@ -85,8 +85,8 @@ struct ClockStepped {
 };
 
 using Event = std::variant<StateChanged, AttemptStarted, AttemptTakenOver, AttemptEnded, RunEnded,
-                           InstantsSkipped, SuccessOverdue, ConfigurationApplied,
-                           LimitNotEnforced, ClockStepped>;
+                           InstantsSkipped, SuccessOverdue, ConfigurationApplied, LimitNotEnforced,
+                           ClockStepped>;
 
 /// Single-threaded: published and delivered on the engine's loop, before publish() returns.
 class EventBus {

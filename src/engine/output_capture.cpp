@@ -110,7 +110,7 @@ void OutputCapture::show(Stream stream, std::string_view bytes) {
 
 void OutputCapture::flush() {
     for (const Stream stream : {Stream::standard_output, Stream::standard_error}) {
-        if (const std::string held_back = of(stream).mask.finish(); !held_back.empty()) {
+        if (const std::string held_back = of(stream).mask.finish(secrets_); !held_back.empty()) {
             take(stream, held_back);
         }
         std::string& rest = of(stream).unfinished;

@@ -52,8 +52,8 @@ class OutputCapture final : public OutputSink {
     /// A line longer than this is forwarded in pieces.
     static constexpr std::size_t longest_line = 64 * 1024;
 
-    /// From now on these are not shown, and not kept. Bytes pass through memory for it: those of the
-    /// moment in which the daemon is killed are lost.
+    /// From now on these are not shown, and not kept. Bytes pass through memory for it: those of
+    /// the moment in which the daemon is killed are lost.
     void hide(Secrets secrets) { secrets_ = std::move(secrets); }
     const Secrets& secrets() const { return secrets_; }
 
@@ -67,7 +67,8 @@ class OutputCapture final : public OutputSink {
     void place_failed(int error) override;
     void write(Stream stream, std::string_view bytes) override;
     boost::asio::awaitable<void> ready() override { return forwarder_.ready(); }
-    /// Forwards what stands there without a final newline, or is held back. Call it when the attempt has ended.
+    /// Forwards what stands there without a final newline, or is held back. Call it when the
+    /// attempt has ended.
     void flush();
     OutputExcerpt excerpt(Stream stream) const { return of(stream).tail.excerpt(); }
     /// Bytes that the attempt has said in all, of both streams.

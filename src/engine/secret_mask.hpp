@@ -45,7 +45,9 @@ class SecretMask {
     /// be the beginning of a secret.
     std::string feed(const Secrets& secrets, std::string_view bytes);
     /// Nothing more comes: what was held back.
-    std::string finish() { return std::exchange(held_back_, {}); }
+    std::string finish(const Secrets& secrets) {
+        return secrets.masked(std::exchange(held_back_, {}));
+    }
 
   private:
     std::string held_back_;

@@ -41,7 +41,7 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
     if (::fstat(file.get(), &status) < 0) return refused(path, cause(errno));
     if (!S_ISREG(status.st_mode)) return refused(path, "it is no file; name one");
     std::string text;
-    std::array<char, 16 * 1024> piece;
+    std::array<char, 16 * 1024> piece{};
     for (;;) {
         const ssize_t size = ::read(file.get(), piece.data(), piece.size());
         if (size < 0 && errno == EINTR) continue;

@@ -24,7 +24,7 @@ class Identity(EndToEnd):
         self.configure(task("t", command, **keys))
         done = self.call("exec", "t")
         self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
+        return "".join(line.removeprefix("t | ") for line in done.stdout.splitlines(True))
 
     def refusal_of(self, command, **keys):
         self.configure(task("t", command, **keys))
@@ -108,7 +108,8 @@ class Identity(EndToEnd):
                              (told := self.path("message").read_text()).endswith("\n") and told,
                              "a message")
         bansuri.wait_event("attempt-ended")
-        logs = self.call("logs", "t", "--state", state).stdout
+        done = self.call("logs", "t", "--state", state)
+        logs = done.stdout + done.stderr
         self.assertEqual(bansuri.end(), 0)
         self.assertIn("begin *** end", logs)
         self.assertEqual(logs.count("***"), 3)

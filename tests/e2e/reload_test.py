@@ -216,7 +216,7 @@ class Changes(EndToEnd):
     def test_given_a_bad_file_then_nothing_changes_and_the_error_names_file_line_and_column(self):
         bad = ('{"scripts": [', '{"scripts": [\n {"name": "a", "command": "x", "oops": 1}]}',
                '{"scripts": [\n {"name": "c", "command": "true"},\n {"name": "b"}]}', "", "\0\0\0",
-               '{"scripts": [{"name": "a", "command": "true", "user": "root"}]}')
+               '{"scripts": [{"name": "a", "command": "true", "warm": true}]}')
         for text in bad:
             with self.subTest(text):
                 told = len(self.bansuri.events("configuration", level="error"))

@@ -55,6 +55,14 @@ class TaskBuilder {
         task_.kill_grace = grace;
         return *this;
     }
+    TaskBuilder& user(std::string name) {
+        task_.command.isolation.edit().user = std::move(name);
+        return *this;
+    }
+    TaskBuilder& cpu(double cores) {
+        task_.command.isolation.edit().limits.cpu = cores;
+        return *this;
+    }
     TaskBuilder& stop_timeout(Duration limit) {
         task_.stop_timeout = limit;
         return *this;

@@ -60,8 +60,8 @@ TEST(Check, SaysHowManyErrorsItDoesNotShow) {
 }
 
 TEST(Check, AsJsonIsAListOfObjects) {
-    const Printed printed = check(
-        R"({"scripts": [{"name": "a", "command": "x", "timer": "5x", "umask": "0022"}]})", true);
+    const Printed printed =
+        check(R"({"scripts": [{"name": "a", "command": "x", "timer": "5x", "warm": true}]})", true);
     EXPECT_EQ(printed.code, 1);
     EXPECT_EQ(printed.err, "");
     const auto list = nlohmann::json::parse(printed.out);

@@ -219,6 +219,7 @@ TEST_F(Router, StatusSpeaksTheWordsOfTheSpecification) {
     status.next = utc("2026-03-30T02:00");
     status.next_start = utc("2026-03-30T02:17");
     status.overdue = true;
+    status.shortcomings = {"cpu: not here"};
     const Json answer = get("/api/v1/status");
     EXPECT_EQ(answer.at("daemon").at("degraded"), true);
     EXPECT_EQ(answer.at("daemon").at("problems"),
@@ -232,7 +233,7 @@ TEST_F(Router, StatusSpeaksTheWordsOfTheSpecification) {
         "runs": [{"run": 17, "attempt": 2, "pid": 4711, "started_at": "2026-03-29T02:00:00Z",
                   "instant": "2026-03-29T02:00:00Z"}],
         "last": {"run": 16, "outcome": "TIMEOUT", "ended_at": "2026-03-28T02:00:00Z"},
-        "retry_at": null})"));
+        "retry_at": null, "shortcomings": ["cpu: not here"]})"));
 }
 
 TEST_F(Router, HistoryIsPagedAndFiltered) {

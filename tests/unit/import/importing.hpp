@@ -21,8 +21,7 @@ namespace bansuri::imports {
 /// Keys that importers write and that the parser answers "not available yet" to. One by one they
 /// become available, and go from here.
 inline bool is_still_to_come(std::string_view key) {
-    constexpr auto keys = std::to_array<std::string_view>(
-        {"depends-on"});
+    constexpr auto keys = std::to_array<std::string_view>({"depends-on"});
     return std::find(keys.begin(), keys.end(), key.substr(key.rfind('.') + 1)) != keys.end();
 }
 

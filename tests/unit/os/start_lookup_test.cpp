@@ -10,7 +10,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <fstream>
+#include <thread>
 
+#include "core/environment_file.hpp"
 #include "os/accounts.hpp"
 #include "support/task_builder.hpp"
 #include "support/temporary_directory.hpp"
